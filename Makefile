@@ -1,0 +1,55 @@
+# make run          start Chronis here (PORT=6379, data under ./data/), Ctrl-C ends it
+# make test         the whole test suite
+# make lint         ruff and mypy --strict
+# make conformance  Redis's own test suite against Chronis (UNITS="unit/type/string …", ARGS="--help")
+# make bench        side by side with redis-server (ARGS="--help")
+# make clean        remove everything that can be made again (data/ stays)
+
+PYTHON ?= python3
+PORT ?= 6379
+VENV := .venv
+PY := $(VENV)/bin/python
+PYX := $(shell find store -name '_*.pyx' 2>/dev/null)
+PACKAGES := $(wildcard store replication metrics)
+
+.PHONY: run test lint conformance bench clean
+
+run: $(VENV)/.installed
+	@$(PY) -m store.tools.run_local --port $(PORT) $(ARGS)
+
+test: $(VENV)/.installed-dev
+	@.ci/install-debian-packages
+	@$(PY) -m pytest $(ARGS)
+
+lint: $(VENV)/.installed-dev
+	@$(PY) -m ruff check .
+	@$(PY) -m mypy --strict $(PACKAGES)
+
+conformance: $(VENV)/.installed-dev
+	@.ci/install-debian-packages
+	@$(PY) -m tests.conformance $(ARGS) $(UNITS)
+
+bench: $(VENV)/.installed-dev
+	@.ci/install-debian-packages
+	@$(PY) -m tests.bench $(ARGS)
+
+clean:
+	rm -rf .cache .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist *.egg-info tests/bench/results
+	find store replication metrics tests -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
+	find store \( -name '_*.c' -o -name '_*.so' \) -delete
+	rm -rf $(VENV)
+
+$(PY):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Chronis needs Python 3.11 or newer: make PYTHON=python3.11")'
+	@$(PYTHON) -m venv $(VENV)
+
+# The stamps are newer than what they were made from: packaging changes and compiled sources install again.
+$(VENV)/.installed: pyproject.toml setup.py $(PYX) | $(PY)
+	@echo "installing Chronis into $(VENV)"
+	@$(PY) -m pip install -q --disable-pip-version-check -e .
+	@touch $@
+
+$(VENV)/.installed-dev: pyproject.toml setup.py $(PYX) | $(PY)
+	@echo "installing Chronis and its development tools into $(VENV)"
+	@$(PY) -m pip install -q --disable-pip-version-check -e '.[dev]'
+	@touch $@ $(VENV)/.installed

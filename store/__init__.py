@@ -1,0 +1,1 @@
+"""Chronis: an event-sourced, replicated in-memory store that speaks the Redis protocol."""

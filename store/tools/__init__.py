@@ -1,0 +1,1 @@
+"""Command line tools that work beside a server or on its files."""

@@ -1,0 +1,173 @@
+"""Run Chronis on this machine with one command: a primary, replicas if asked, prefixed output, one Ctrl-C.
+
+Law: every process started here has ended when this one ends, replicas before their primary, and the
+supervisor's exit code is 0 only if each of them ended cleanly.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import signal
+import socket
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+HOST = "127.0.0.1"
+STOP_SECONDS = 15.0
+READY_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class Node:
+    """One server to run: its name in the output, TCP port, data directory and further server options."""
+
+    name: str
+    port: int
+    directory: Path
+    options: tuple[str, ...] = ()
+
+    def command(self) -> list[str]:
+        """Return the command line that starts this node."""
+        base = [sys.executable, "-u", "-m", "store", "--port", str(self.port), "--dir", str(self.directory)]
+        return [*base, *self.options]
+
+
+def plan(port: int, replicas: int, data: Path) -> list[Node]:
+    """Lay out a primary on port and its replicas on the ports after it, each with its own directory below data."""
+    nodes = [Node("primary", port, data / "primary")]
+    for number in range(1, replicas + 1):
+        # Both metrics endpoints can't have the default port.
+        options = ("--replicaof", f"{HOST} {port}", "--metrics-port", str(9121 + number))
+        nodes.append(Node(f"replica-{number}", port + number, data / f"replica-{number}", options))
+    return nodes
+
+
+def taken(port: int) -> bool:
+    """Tell whether something listens on port of this machine already."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            return True
+    return False
+
+
+async def answers(port: int, process: asyncio.subprocess.Process) -> bool:
+    """Wait until the server on port answers PING (-LOADING is not yet); False if it ended or READY_SECONDS passed."""
+    deadline = asyncio.get_running_loop().time() + READY_SECONDS
+    while process.returncode is None and asyncio.get_running_loop().time() < deadline:
+        with contextlib.suppress(OSError):
+            reader, writer = await asyncio.open_connection(HOST, port)
+            writer.write(b"PING\r\n")
+            reply = await reader.readline()
+            writer.close()
+            if reply and not reply.startswith(b"-LOADING"):
+                return True
+        await asyncio.sleep(0.1)
+    return False
+
+
+async def relay(name: str, process: asyncio.subprocess.Process) -> None:
+    """Copy the process's output to ours, each line with the node's name before it."""
+    assert process.stdout is not None
+    while line := await process.stdout.readline():
+        print(f"{name:<10}| {line.decode(errors='replace').rstrip()}", flush=True)
+
+
+class Supervisor:
+    """The running nodes, in start order. Invariant: a process in `processes` was started by us."""
+
+    def __init__(self, nodes: list[Node]) -> None:
+        self.nodes = nodes
+        self.processes: list[asyncio.subprocess.Process] = []
+        self.relays: list[asyncio.Task[None]] = []
+        self.stopping = asyncio.Event()
+
+    async def start(self, node: Node) -> bool:
+        """Start node and wait until it serves; False if it does not."""
+        node.directory.mkdir(parents=True, exist_ok=True)
+        # A session of its own: the terminal's Ctrl-C reaches us alone, and we decide the order of stopping.
+        process = await asyncio.create_subprocess_exec(
+            *node.command(),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+            start_new_session=True,
+        )
+        self.processes.append(process)
+        self.relays.append(asyncio.create_task(relay(node.name, process)))
+        ready = asyncio.create_task(answers(node.port, process))
+        stop = asyncio.create_task(self.stopping.wait())
+        await asyncio.wait((ready, stop), return_when=asyncio.FIRST_COMPLETED)
+        stop.cancel()
+        if not ready.done():
+            ready.cancel()
+            return False
+        if not ready.result():
+            print(f"{node.name} did not start; its last lines are above", flush=True)
+        return ready.result()
+
+    async def stop(self) -> int:
+        """End all nodes, last started first; return 0 if each ended cleanly, else 1."""
+        failed = False
+        for node, process in reversed(list(zip(self.nodes, self.processes, strict=False))):
+            if process.returncode is None:
+                process.terminate()
+            try:
+                await asyncio.wait_for(process.wait(), STOP_SECONDS)
+            except TimeoutError:
+                print(f"{node.name} did not stop within {STOP_SECONDS:.0f} s: killing it", flush=True)
+                process.kill()
+                await process.wait()
+            failed = failed or process.returncode != 0
+        await asyncio.gather(*self.relays)
+        return int(failed)
+
+    async def run(self) -> int:
+        """Start every node, say how to connect, wait for a signal or for a node to end, then stop all."""
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            asyncio.get_running_loop().add_signal_handler(number, self.stopping.set)
+        for node in self.nodes:
+            if not await self.start(node):
+                stopped = await self.stop()
+                return stopped if self.stopping.is_set() else 1
+        welcome(self.nodes)
+        watchers: list[asyncio.Task[int] | asyncio.Task[Literal[True]]] = [
+            asyncio.create_task(process.wait()) for process in self.processes
+        ]
+        watchers.append(asyncio.create_task(self.stopping.wait()))
+        await asyncio.wait(watchers, return_when=asyncio.FIRST_COMPLETED)
+        for watcher in watchers:
+            watcher.cancel()
+        print("stopping" if self.stopping.is_set() else "a server ended: stopping the rest", flush=True)
+        return await self.stop()
+
+
+def welcome(nodes: list[Node]) -> None:
+    """Print how to talk to the running nodes."""
+    print("\nChronis is running:", flush=True)
+    for node in nodes:
+        print(f"  {node.name:<10} redis-cli -p {node.port:<6} data in {node.directory}", flush=True)
+    print("Ctrl-C stops it; what it holds is there again at the next start.\n", flush=True)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the supervisor; return the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m store.tools.run_local", description="Run Chronis on this machine.")
+    parser.add_argument("--port", type=int, default=6379, help="port of the primary (default 6379)")
+    parser.add_argument("--replicas", type=int, default=0, help="replicas beside it, on the ports after its own")
+    parser.add_argument("--data", type=Path, default=Path("data"), help="where the data goes (default ./data)")
+    options = parser.parse_args(argv)
+    nodes = plan(options.port, options.replicas, options.data.absolute())
+    for node in nodes:
+        if taken(node.port):
+            print(f"port {node.port} of {HOST} ({node.name}) is taken: stop what uses it, or: make run PORT=6400")
+            return 1
+    return asyncio.run(Supervisor(nodes).run())
+
+
+if __name__ == "__main__":
+    sys.exit(main())
