@@ -19,11 +19,10 @@ def extensions() -> list[Extension]:
         return []
     from Cython.Build import cythonize  # only here: a pure build needs no Cython
 
-    modules = [
-        Extension(".".join(source.with_suffix("").parts), [str(source)], optional=True, extra_compile_args=["-O2"])
-        for source in sources
-    ]
+    modules = [Extension(".".join(source.with_suffix("").parts), [str(source)]) for source in sources]
     built: list[Extension] = cythonize(modules, language_level=3)
+    for module in built:
+        module.optional = True  # set here, as cythonize makes new objects without it
     return built
 
 
