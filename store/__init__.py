@@ -1,1 +1,3 @@
-"""Chronis: an event-sourced, replicated in-memory store that speaks the Redis protocol."""
+"""The node: protocol, commands, engine, log, keyspace and snapshots of one Chronis server."""
+
+__version__ = "0.1.0"

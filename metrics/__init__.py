@@ -1,0 +1,1 @@
+"""Prometheus metrics of a node; it imports `store`, never the other way round."""

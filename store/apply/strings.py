@@ -1,0 +1,61 @@
+"""Apply: events on strings."""
+
+from __future__ import annotations
+
+from store.apply.table import applies
+from store.keyspace import Database
+from store.notifications import GENERIC, STRING
+
+
+@applies("SET")
+def apply_set(db: Database, key: bytes, value: bytes, *options: bytes) -> None:
+    """SET key value [KEEPTTL | PXAT unix-ms]: the outcome of every command that replaces a whole string."""
+    keep = bool(options) and options[0].upper() == b"KEEPTTL"
+    db.put(key, value, keep)
+    db.keyspace.notify(db, STRING, b"set", key)
+    if len(options) == 2:
+        db.set_deadline(key, int(options[1]))
+        db.keyspace.notify(db, GENERIC, b"expire", key, renamed=False)
+
+
+@applies("MSET")
+def apply_mset(db: Database, *pairs: bytes) -> None:
+    """MSET key value …: every pair replaces its key."""
+    for place in range(0, len(pairs), 2):
+        db.put(pairs[place], pairs[place + 1])
+        db.keyspace.notify(db, STRING, b"set", pairs[place])
+
+
+def editable(db: Database, key: bytes) -> bytearray:
+    """The string at key as a bytearray in place (created empty if missing): what Redis calls the raw encoding."""
+    entry = db.entries.get(key)
+    if entry is None:
+        entry = db.put(key, bytearray())
+    if isinstance(entry.value, bytes):
+        entry.value = bytearray(entry.value)
+    if not isinstance(entry.value, bytearray):
+        raise TypeError(f"event for a string meets {type(entry.value).__name__} at {key!r}")
+    return entry.value
+
+
+@applies("APPEND")
+def apply_append(db: Database, key: bytes, suffix: bytes) -> int:
+    """APPEND key suffix; the new length in bytes."""
+    value = editable(db, key)
+    value += suffix
+    db.resized(key, len(suffix))
+    db.keyspace.notify(db, STRING, b"append", key)
+    return len(value)
+
+
+@applies("SETRANGE")
+def apply_setrange(db: Database, key: bytes, offset: bytes, patch: bytes) -> int:
+    """SETRANGE key offset patch: zero-padded up to offset; the new length in bytes."""
+    value = editable(db, key)
+    before, start = len(value), int(offset)
+    if start > before:
+        value += bytes(start - before)
+    value[start : start + len(patch)] = patch
+    db.resized(key, len(value) - before)
+    db.keyspace.notify(db, STRING, b"setrange", key)
+    return len(value)
