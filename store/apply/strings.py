@@ -1,4 +1,8 @@
-"""Apply: events on strings."""
+"""Apply: events on strings.
+
+A string is `bytes`; the first edit in place (APPEND, SETRANGE) makes it a `bytearray`, which is what Redis calls the
+raw encoding. Law: a `bytearray` is never handed out; readers copy the part they answer.
+"""
 
 from __future__ import annotations
 
@@ -10,11 +14,16 @@ from store.notifications import GENERIC, STRING
 @applies("SET")
 def apply_set(db: Database, key: bytes, value: bytes, *options: bytes) -> None:
     """SET key value [KEEPTTL | PXAT unix-ms]: the outcome of every command that replaces a whole string."""
-    keep = bool(options) and options[0].upper() == b"KEEPTTL"
-    db.put(key, value, keep)
+    if not options:
+        db.put(key, value)
+        db.keyspace.notify(db, STRING, b"set", key)
+        return
+    # A Redis primary also sends the conditions of a SET it ran (NX, XX): they held there, so they hold here.
+    words = [option.upper() for option in options]
+    db.put(key, value, b"KEEPTTL" in words)
     db.keyspace.notify(db, STRING, b"set", key)
-    if len(options) == 2:
-        db.set_deadline(key, int(options[1]))
+    if b"PXAT" in words:
+        db.set_deadline(key, max(1, int(options[words.index(b"PXAT") + 1])))
         db.keyspace.notify(db, GENERIC, b"expire", key, renamed=False)
 
 
@@ -41,11 +50,16 @@ def editable(db: Database, key: bytes) -> bytearray:
 @applies("APPEND")
 def apply_append(db: Database, key: bytes, suffix: bytes) -> int:
     """APPEND key suffix; the new length in bytes."""
-    value = editable(db, key)
-    value += suffix
-    db.resized(key, len(suffix))
+    if key in db.entries:
+        value = editable(db, key)
+        value += suffix
+        db.resized(key, len(suffix))
+        length = len(value)
+    else:
+        db.put(key, suffix)  # as a whole value: it may still be an integer
+        length = len(suffix)
     db.keyspace.notify(db, STRING, b"append", key)
-    return len(value)
+    return length
 
 
 @applies("SETRANGE")
