@@ -133,7 +133,7 @@ class Database:
             self.order.append(entry)
             keyspace.used += ENTRY_COST + len(key) + cost_of(value)
             if keyspace.notify_classes & NEW:
-                keyspace.notify(self, NEW, b"new", key)
+                keyspace.notify(self, NEW, b"new", key, renamed=False)
         else:
             keyspace.used += cost_of(value) - self._uncounted(entry)
             old, entry.value = entry.value, value
@@ -253,8 +253,8 @@ class Database:
         """Remove every key and return how many there were; their memory is freed in slices."""
         count = len(self.entries)
         keyspace = self.keyspace
-        if keyspace.watched or keyspace.waiting:
-            for key in self.entries:
+        for index, key in (*keyspace.watched, *keyspace.waiting):
+            if index == self.index and key in self.entries:
                 self.touched(key)
         if any(len(other) for other in keyspace.databases if other is not self):
             keyspace.used -= sum(ENTRY_COST + len(e.key) + self._uncounted(e) for e in self.order)
@@ -292,7 +292,9 @@ class Keyspace:
         self.limits = Limits()
         self.notify_classes = 0
         self.on_notify: Callable[[Database, int, bytes, bytes], None] | None = None
+        self.on_publish: Callable[[bytes, bytes, bool], int] | None = None  # channel, message, sharded -> receivers
         self.notice: bytes | None = None  # overrides the event name of the running apply (INCR is recorded as SET)
+        self.notice_class = 0  # overrides its class too, if not 0 (an expired key leaves by DEL)
         self.watched: dict[tuple[int, bytes], list[Callable[[], None]]] = {}
         self.waiting: dict[tuple[int, bytes], object] = {}
         self.ready: dict[tuple[int, bytes], None] = {}
@@ -301,8 +303,12 @@ class Keyspace:
 
     def notify(self, db: Database, notice_class: int, notice: bytes, key: bytes, renamed: bool = True) -> None:
         """Publish a keyspace notification if its class is on; `notice` (see there) gives the name unless renamed is False."""
-        if self.notify_classes & notice_class and self.on_notify is not None:
-            self.on_notify(db, notice_class, self.notice if renamed and self.notice else notice, key)
+        if not self.notify_classes or self.on_notify is None:
+            return
+        if renamed and self.notice:
+            notice, notice_class = self.notice, self.notice_class or notice_class
+        if self.notify_classes & notice_class:
+            self.on_notify(db, notice_class, notice, key)
 
     def discard(self, value: Value) -> None:
         """Forget a value: big ones wait in `graveyard` to be freed in slices."""

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from store.apply.table import APPLY
 from store.errors import ApplyFailed
 from store.events import encode_event
+from store.notifications import EVICTED, EXPIRED
+from store.replies import NULL_ARRAY
 
 if TYPE_CHECKING:
     from store.engine import Engine
     from store.keyspace import Database, Keyspace
     from store.session import Session
 
+ANY_DB = -1
+"""For events that concern no database (PUBLISH): the log inserts no SELECT for them."""
+
 
 class Tx:
-    """The running command's view. `db`: the selected database; `now`: its frozen unix ms; `resp`: 2 or 3."""
+    """The running command's view. `db`: the selected database; `now`: its frozen unix ms."""
 
     __slots__ = ("db", "engine", "keyspace", "session")
 
@@ -30,21 +36,29 @@ class Tx:
         """Unix ms at which the command started: its only clock reading."""
         return self.keyspace.now
 
+    # ── the one door ───────────────────────────────────────────────────────────────────────────────────────────────
     def record(self, name: bytes, *args: bytes) -> object:
         """Make an event part of history, then of the state; return what its apply function returns."""
-        self.engine.log.append(encode_event(name, *args), self.db.index)
+        self.log(encode_event(name, *args), self.db.index)
         try:
             return APPLY[name](self.db, *args)
         except Exception as error:
             raise ApplyFailed(f"{name!r} {args[:1]!r} in db {self.db.index}: {error!r}") from error
 
-    def record_as(self, notice: bytes, name: bytes, *args: bytes) -> object:
+    def log(self, event: bytes, db: int) -> None:
+        """Append an encoded event to history; a replaying Tx has it there already."""
+        self.engine.log.append(event, db)
+        self.session.wrote = True
+
+    # ── forms of record ────────────────────────────────────────────────────────────────────────────────────────────
+    def record_as(self, notice: bytes, name: bytes, *args: bytes, notice_class: int = 0) -> object:
         """Record an event, naming its keyspace notification after the command (INCR is recorded as SET)."""
-        self.keyspace.notice = notice
+        keyspace = self.keyspace
+        keyspace.notice, keyspace.notice_class = notice, notice_class
         try:
             return self.record(name, *args)
         finally:
-            self.keyspace.notice = None
+            keyspace.notice, keyspace.notice_class = None, 0
 
     def delete(self, key: bytes, notice: bytes = b"del") -> bool:
         """Record the removal of key if it exists; True if it did."""
@@ -52,3 +66,54 @@ class Tx:
             return False
         self.record_as(notice, b"DEL", key)
         return True
+
+    def expire(self, key: bytes) -> None:
+        """Record the removal of a key whose deadline has passed."""
+        self.engine.stats.expired += 1
+        self.record_as(b"expired", b"DEL", key, notice_class=EXPIRED)
+
+    def evict(self, key: bytes) -> None:
+        """Record the removal of a key to make room."""
+        self.engine.stats.evicted += 1
+        self.record_as(b"evicted", b"DEL", key, notice_class=EVICTED)
+
+    def publish(self, channel: bytes, message: bytes, sharded: bool = False) -> int:
+        """Send a message to subscribers: an event on a primary, local only on a replica; return local receivers."""
+        name = b"SPUBLISH" if sharded else b"PUBLISH"
+        if self.engine.primary:
+            self.log(encode_event(name, channel, message), ANY_DB)
+        return APPLY[name](self.db, channel, message)  # type: ignore[return-value]  # the table's functions return object
+
+    # ── waiting ────────────────────────────────────────────────────────────────────────────────────────────────────
+    def block(
+        self,
+        keys: Sequence[bytes],
+        timeout_ms: int,
+        serve: Callable[[Tx, bytes], object],
+        on_timeout: object = NULL_ARRAY,
+    ) -> object:
+        """Let the client wait until serve(tx, key) returns a reply for one of the keys, or timeout_ms (0: for ever) have passed.
+
+        serve is called each time one of the keys changed and returns None while there is nothing for this client. Where a
+        command may not wait (in MULTI, in a script, while a log is applied) on_timeout is the reply at once.
+        """
+        return self.engine.blocking.wait(self, keys, timeout_ms, serve, on_timeout)
+
+
+class NoSession:
+    """Stands where a session is expected when no client is: expiry, eviction, replay. Its commands may not block."""
+
+    def __init__(self) -> None:
+        self.wrote = False
+        self.may_block = False
+        self.resp = 2
+        self.address = b""
+        self.name = b""
+        self.number = 0
+        self.transaction = None
+        self.user = "default"
+
+
+def internal_tx(engine: Engine) -> Tx:
+    """A Tx for what the node does by itself."""
+    return Tx(engine, NoSession())  # type: ignore[arg-type]  # has what commands without a client use

@@ -22,7 +22,7 @@ GROUP_CATEGORY = {
 
 # Conditions under which a command is not simply run (bits; see store/gates.py for what each does).
 UNAUTHENTICATED, RESTRICTED, QUEUEING, SUBSCRIBED, OUT_OF_MEMORY, POISONED, READ_ONLY = (1 << n for n in range(7))
-LOADING, STALE, MONITORED, PAUSED, FEW_REPLICAS, BUSY, TRACED = (1 << n for n in range(7, 14))
+LOADING, STALE, PAUSED, FEW_REPLICAS, BUSY, PROTECTED, NO_MULTI = (1 << n for n in range(7, 14))
 
 
 @dataclass(slots=True, eq=False)
@@ -48,6 +48,13 @@ class Command:
     nanoseconds: int = 0
     failed: int = 0
     rejected: int = 0
+    buckets: list[int] = field(default_factory=lambda: [0] * 64)  # calls by bit length of their nanoseconds
+
+    words: int = 1
+
+    def __post_init__(self) -> None:
+        self.name = self.name.lower()  # registrations write it as manuals do
+        self.words = 2 if "|" in self.name else 1
 
     def keys(self, argv: list[bytes]) -> list[bytes]:
         """The keys among the arguments of a call (argv with the name)."""
@@ -101,7 +108,7 @@ def add(row: Command) -> None:
         return
     parent = TABLE.get(container.lower().encode())
     if parent is None:
-        parent = Command(container, None, -2, frozenset(), (), categories_of(frozenset(), row.group, ""), row.since, row.group, "")
+        parent = Command(container, None, -2, frozenset(), (), ("slow",), row.since, row.group, "")
         TABLE[container.lower().encode()] = parent
     if parent.subcommands.setdefault(sub.lower().encode(), row) is not row:
         raise ValueError(f"two commands named {row.name}")
@@ -109,7 +116,7 @@ def add(row: Command) -> None:
 
 def container(name: str, doc: str, *, since: str, group: str, acl: str = "") -> None:
     """Register a container command that has only subcommands (CONFIG, OBJECT), with its one-line doc."""
-    add(Command(name, None, -2, frozenset(), (), categories_of(frozenset(), group, acl), since, group, doc))
+    add(Command(name, None, -2, frozenset(), (), categories_of(frozenset(), "", acl), since, group, doc))
 
 
 def arity_of(function: Handler, words: int) -> int:
@@ -137,7 +144,11 @@ def categories_of(flags: frozenset[str], group: str, acl: str) -> tuple[str, ...
 
 def gate_of(flags: frozenset[str], name: str) -> int:
     """Compute which conditions concern a command, so that running it costs one AND when none holds."""
-    gate = RESTRICTED | MONITORED | PAUSED | BUSY | TRACED
+    gate = RESTRICTED | PAUSED | BUSY | OUT_OF_MEMORY
+    if "protected" in flags:
+        gate |= PROTECTED
+    if "no_multi" in flags:
+        gate |= NO_MULTI
     if "no_auth" not in flags:
         gate |= UNAUTHENTICATED
     if name.lower() not in ("exec", "discard", "multi", "watch", "quit", "reset"):
@@ -146,12 +157,12 @@ def gate_of(flags: frozenset[str], name: str) -> int:
         gate |= SUBSCRIBED
     if "write" in flags:
         gate |= POISONED | READ_ONLY | FEW_REPLICAS
-    if "denyoom" in flags or name.lower() == "exec":
-        gate |= OUT_OF_MEMORY
     if "loading" not in flags:
         gate |= LOADING
     if "stale" not in flags:
         gate |= STALE
-    if name.lower() in ("ping", "exec"):
+    if name.lower() == "exec":
         gate |= POISONED | READ_ONLY | FEW_REPLICAS
+    if name.lower() == "ping":
+        gate |= POISONED
     return gate

@@ -1,0 +1,168 @@
+"""Clients that wait: for keys (BLPOP), for replicas or fsync (WAIT), for the end of a pause (CLIENT PAUSE).
+
+Invariant: a session waits for at most one thing; while it does, its further requests queue up in the session.
+Order of service (blocked.c 7.0): keys in the order they became ready, clients of a key in the order they came.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from store.commands.table import PAUSED
+from store.errors import ReplyError
+from store.replies import NO_REPLY
+
+if TYPE_CHECKING:
+    from store.engine import Engine
+    from store.session import Session
+    from store.tx import Tx
+
+Serve = Callable[["Tx", bytes], object]
+Place = tuple[int, bytes]
+
+
+class Waiter:
+    """One waiting client: what it waits for and what it gets when that does not come."""
+
+    __slots__ = ("on_timeout", "places", "serve", "session", "timer")
+
+    def __init__(self, session: Session, places: list[Place], serve: Serve | None, on_timeout: object) -> None:
+        self.session = session
+        self.places = places
+        self.serve = serve
+        self.on_timeout = on_timeout
+        self.timer: asyncio.TimerHandle | None = None
+
+
+class Blocking:
+    """All waiting clients of a node. `clients`: how many wait for keys or replicas (INFO blocked_clients)."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self.waiters: dict[Session, Waiter] = {}
+        self.postponed: deque[tuple[Session, list[bytes]]] = deque()
+        self._pause_until = 0
+        self._pause_all = False
+        self._pause_timer: asyncio.TimerHandle | None = None
+
+    @property
+    def clients(self) -> int:
+        """Clients that wait for keys, replicas or the end of a pause."""
+        return len(self.waiters) + len(self.postponed)
+
+    # ── waiting for keys ───────────────────────────────────────────────────────────────────────────────────────────
+    def wait(self, tx: Tx, keys: Sequence[bytes], timeout_ms: int, serve: Serve | None, on_timeout: object) -> object:
+        """Make the session of tx wait; see Tx.block. Without keys something else ends the wait by `release`."""
+        session = tx.session
+        if self.engine.depth > 1 or not session.may_block:
+            return on_timeout
+        waiter = Waiter(session, [(tx.db.index, key) for key in dict.fromkeys(keys)], serve, on_timeout)
+        for place in waiter.places:
+            queue = self.engine.keyspace.waiting.setdefault(place, {})
+            queue[waiter] = None  # type: ignore[index]  # the keyspace only looks whether anybody waits
+        self.waiters[session] = waiter
+        session.halt()
+        if timeout_ms > 0:
+            loop = asyncio.get_running_loop()
+            waiter.timer = loop.call_later(timeout_ms / 1000, self.release, session, on_timeout)
+        return NO_REPLY
+
+    def serve(self) -> None:
+        """Give what became ready to those who wait for it, until nothing is ready."""
+        keyspace = self.engine.keyspace
+        while keyspace.ready:
+            ready, keyspace.ready = keyspace.ready, {}
+            for place in ready:
+                self._serve_place(place)
+
+    def _serve_place(self, place: Place) -> None:
+        for waiter in list(self.engine.keyspace.waiting.get(place, ())):  # type: ignore[call-overload]  # see wait
+            if self.engine.keyspace.databases[place[0]].live(place[1]) is None:
+                return
+            reply = self._attempt(waiter, place[1])
+            if reply is not None:
+                self.release(waiter.session, reply)
+
+    def _attempt(self, waiter: Waiter, key: bytes) -> object:
+        """Let a waiter's command decide once more, as a call of its own."""
+        engine, mark = self.engine, self.engine.log.mark()
+        engine.depth += 1
+        try:
+            return waiter.serve(waiter.session.tx, key) if waiter.serve is not None else None
+        except ReplyError as error:
+            return error
+        finally:
+            engine.depth -= 1
+            if not engine.depth:
+                engine.log.wrap_transaction(mark)
+
+    def release(self, session: Session, reply: object) -> None:
+        """End a session's wait with a reply and let its queued requests run."""
+        self.forget(session)
+        session.reply(reply)
+        session.resume()
+
+    def timed_out(self, session: Session, error: bool) -> bool:
+        """CLIENT UNBLOCK: end a wait as by timeout or with an error; False if the session does not wait for keys."""
+        waiter = self.waiters.get(session)
+        if waiter is None:
+            return False
+        self.release(session, ReplyError("client unblocked via CLIENT UNBLOCK", "UNBLOCKED") if error else waiter.on_timeout)
+        return True
+
+    def forget(self, session: Session) -> None:
+        """Drop a session's wait without a reply (it is closed, or served)."""
+        waiter = self.waiters.pop(session, None)
+        if waiter is None:
+            self.postponed = deque(item for item in self.postponed if item[0] is not session)
+            return
+        if waiter.timer is not None:
+            waiter.timer.cancel()
+        waiting = self.engine.keyspace.waiting
+        for place in waiter.places:
+            queue = waiting[place]
+            del queue[waiter]  # type: ignore[attr-defined]  # see wait
+            if not queue:
+                del waiting[place]
+
+    def fail_all(self, error: ReplyError) -> None:
+        """End every wait with an error (the node becomes a replica, or the data set is replaced)."""
+        for session in list(self.waiters):
+            self.release(session, error)
+
+    # ── CLIENT PAUSE ───────────────────────────────────────────────────────────────────────────────────────────────
+    def pause(self, timeout_ms: int, everything: bool) -> None:
+        """Hold commands back for timeout_ms: all, or those that write. A longer or stricter pause in force stays."""
+        now = self.engine.clock.now_ms()
+        active = self._pause_until > now
+        self._pause_all = everything or (active and self._pause_all)
+        self._pause_until = max(self._pause_until if active else 0, now + timeout_ms)
+        self.engine.gates.set(PAUSED, True)
+        self.engine.gates.writes_paused = True
+        if self._pause_timer is not None:
+            self._pause_timer.cancel()
+        loop = asyncio.get_running_loop()
+        self._pause_timer = loop.call_later((self._pause_until - now) / 1000, self.unpause)
+
+    def pauses(self, writes: bool) -> bool:
+        """Tell whether the pause in force holds a command back."""
+        return self._pause_all or writes
+
+    def postpone(self, session: Session, argv: list[bytes]) -> None:
+        """Keep a request until the pause ends."""
+        self.postponed.append((session, argv))
+        session.halt()
+
+    def unpause(self) -> None:
+        """End the pause and run what was postponed, in order."""
+        if self._pause_timer is not None:
+            self._pause_timer.cancel()
+        self._pause_timer, self._pause_until, self._pause_all = None, 0, False
+        self.engine.gates.set(PAUSED, False)
+        self.engine.gates.writes_paused = False
+        postponed, self.postponed = self.postponed, deque()
+        for session, argv in postponed:
+            session.resume(argv)

@@ -1,0 +1,47 @@
+"""Time: one monotonic counter, tied to the wall clock by an offset, so that one reading serves both durations and deadlines."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+
+class Clock:
+    """`ticks()`: monotonic nanoseconds; `wall_ms(ticks)`: the unix milliseconds of that moment."""
+
+    __slots__ = ("offset", "ticks")
+
+    def __init__(self) -> None:
+        self.ticks: Callable[[], int] = time.perf_counter_ns
+        self.offset = 0
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Follow the wall clock again (it may have been set); the engine does so ten times a second."""
+        self.offset = time.time_ns() - self.ticks()
+
+    def wall_ms(self, ticks: int) -> int:
+        """Unix milliseconds at a reading of `ticks`."""
+        return (ticks + self.offset) // 1_000_000
+
+    def now_ms(self) -> int:
+        """Unix milliseconds now."""
+        return self.wall_ms(self.ticks())
+
+
+class ManualClock(Clock):
+    """A clock for tests that stands still until `advance`; starts at a fixed wall time."""
+
+    __slots__ = ("_now",)
+
+    def __init__(self, start_ms: int = 1_700_000_000_000) -> None:
+        self._now = 0
+        self.ticks = lambda: self._now
+        self.offset = start_ms * 1_000_000
+
+    def refresh(self) -> None:
+        """Nothing to follow."""
+
+    def advance(self, ms: float) -> None:
+        """Let ms milliseconds pass."""
+        self._now += int(ms * 1_000_000)

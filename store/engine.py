@@ -1,0 +1,175 @@
+"""The hub: a request comes in, is looked up, gated, run; its events are recorded; its reply goes back to the session.
+
+Law: nothing is awaited between decide and record; one clock reading a command; every stage is one line of `execute` and `call`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from store.blocking import Blocking
+from store.bus import Bus
+from store.clock import Clock
+from store.commands.table import TABLE, Command
+from store.errors import ReplyError
+from store.gates import Gates, divert
+from store.keyspace import Keyspace
+from store.latency import Latency
+from store.log import EventLog
+from store.slowlog import SlowLog
+from store.stats import Stats
+from store.turn import Turn
+from store.tx import internal_tx
+
+if TYPE_CHECKING:
+    from store.config.settings import Settings
+    from store.node import Node
+    from store.session import Session
+    from store.tx import Tx
+
+
+class Engine:
+    """One node's state and the way to it."""
+
+    def __init__(self, settings: Settings, log: EventLog, keyspace: Keyspace | None = None, clock: Clock | None = None) -> None:
+        self.settings = settings
+        self.log = log
+        self.keyspace = keyspace if keyspace is not None else Keyspace(settings.databases)
+        self.clock = clock if clock is not None else Clock()
+        self.stats = Stats()
+        self.stats.started_ms = self.clock.now_ms()
+        self.gates = Gates()
+        self.bus = Bus(self)
+        self.blocking = Blocking(self)
+        self.turn = Turn(self)
+        self.latency = Latency(settings)
+        self.expiring_actively = True  # DEBUG SET-ACTIVE-EXPIRE
+        self.slowlog = SlowLog(self)
+        self.commands: dict[bytes, Command] = dict(TABLE)
+        self.sessions: dict[int, Session] = {}
+        self.monitors: dict[Session, None] = {}
+        self.node: Node | None = None  # set by the process that owns sockets and a data directory; None offline
+        self.depth = 0  # > 0 while a command runs: EXEC and scripts call commands inside
+        self.internal = internal_tx(self)
+        self.primary = True  # expired keys are deleted here; a replica waits for its primary's event
+
+    # ── the way of a request ───────────────────────────────────────────────────────────────────────────────────────
+    def execute(self, session: Session, argv: list[bytes]) -> None:
+        """Answer one request of a client."""
+        try:
+            command, reply = self.admit(session, argv)
+            if reply is None:
+                reply = self.call(session.tx, command, argv)
+        except ReplyError as error:
+            self.stats.count_error(error.code)
+            reply = error
+        session.reply(reply)
+        if self.keyspace.ready:
+            self.blocking.serve()
+
+    def admit(self, session: Session, argv: list[bytes]) -> tuple[Command, object]:
+        """Find a request's command and pass it through the gates; return the command and, if it must not run, its reply."""
+        command = None
+        try:
+            command = self.find(argv)
+            conditions = (self.gates.closed | session.conditions) & command.gate
+            return command, divert(self, session, command, argv, conditions) if conditions else None
+        except ReplyError as error:
+            if command is not None:
+                command.rejected += 1
+            raise session.refused(command, error) from error
+
+    def call(self, tx: Tx, command: Command, argv: list[bytes]) -> object:
+        """Run one command: freeze the clock, drop its expired keys, decide and record, close its transaction, account."""
+        started = self.clock.ticks()
+        keyspace = self.keyspace
+        if not self.depth:
+            keyspace.now = self.clock.wall_ms(started)
+        self.before(tx, command, argv)
+        self.depth += 1
+        mark = self.log.mark()
+        try:
+            return command.handler(tx, *argv[command.words :])  # type: ignore[misc]  # a container never gets here
+        except ReplyError:
+            command.failed += 1
+            raise
+        finally:
+            self.depth -= 1
+            self.after(tx, command, argv, mark, started)
+
+    def before(self, tx: Tx, command: Command, argv: list[bytes]) -> None:
+        """Prepare the keyspace for a command: what it counts, and its keys without the expired ones."""
+        self.keyspace.counting = command.reads
+        if self.monitors:
+            self.bus.monitor(tx, command, argv)
+        if tx.db.expiring and command.keyspecs:
+            self.expire_keys(tx, command.keys(argv))
+
+    def after(self, tx: Tx, command: Command, argv: list[bytes], mark: int, started: int) -> None:
+        """Close what a command recorded and account for it."""
+        if not self.depth:
+            self.log.wrap_transaction(mark)
+            self.log.seal_if_large()
+        duration = self.clock.ticks() - started
+        self.stats.commands += 1
+        command.calls += 1
+        command.nanoseconds += duration
+        command.buckets[duration.bit_length()] += 1
+        if duration >= self.slowlog.threshold:
+            self.slowlog.note(tx.session, command, argv, duration)
+
+    # ── stages ─────────────────────────────────────────────────────────────────────────────────────────────────────
+    def find(self, argv: list[bytes]) -> Command:
+        """Look a request's command up and check its argument count; raise ReplyError as Redis words it."""
+        command = self.commands.get(argv[0]) or self.commands.get(argv[0].lower())
+        if command is None:
+            raise unknown_command(argv)
+        if command.subcommands and len(argv) > 1:
+            command = command.subcommands.get(argv[1].lower()) or command
+            if command.handler is None or command.arity == 1:
+                raise ReplyError(f"unknown subcommand '{_shown(argv[1])}'. Try {command.name.upper()} HELP.")
+        if not command.accepts(len(argv)):
+            raise ReplyError(f"wrong number of arguments for '{command.name}' command")
+        return command
+
+    def expire_keys(self, tx: Tx, keys: list[bytes]) -> None:
+        """Record the removal of those keys whose deadline has passed (only on a primary, and not while writes pause)."""
+        if not self.primary or self.gates.writes_paused:
+            return
+        now = self.keyspace.now
+        for key in keys:
+            entry = tx.db.entries.get(key)
+            if entry is not None and 0 < entry.deadline <= now:
+                tx.expire(key)
+
+    def adopt_log(self, log: EventLog) -> None:
+        """Record into another log from now on (after recovery, or when appendonly is switched)."""
+        self.log = log
+        self.turn.watch(log)
+
+    def used_memory(self) -> int:
+        """Bytes of the data set and of what clients hold, as far as it is accounted."""
+        return self.keyspace.used + self.turn.buffered
+
+    def rename_commands(self, renames: dict[bytes, bytes]) -> None:
+        """Apply `rename-command`: a new name, or none at all when it is empty."""
+        for old, new in renames.items():
+            command = self.commands.pop(old.lower(), None)
+            if command is not None and new:
+                self.commands[new.lower()] = command
+
+
+def _shown(text: bytes, most: int = 128) -> str:
+    return text[:most].decode("utf-8", "surrogateescape")
+
+
+def unknown_command(argv: list[bytes]) -> ReplyError:
+    """The error for a name that is no command: it shows the first 128 bytes of the name and of the arguments."""
+    shown, size = "", 0
+    for argument in argv[1:]:
+        if size >= 128:
+            break
+        piece = f"'{_shown(argument, 128 - size)}' "
+        shown += piece
+        size += len(piece)
+    return ReplyError(f"unknown command '{_shown(argv[0])}', with args beginning with: {shown}")

@@ -1,0 +1,49 @@
+"""Active expiry: keys whose deadline has passed leave by recorded events, in slices short enough for the loop.
+
+Deadlines are known in order (a heap a database), so nothing is sampled and a due key goes within a tick unless a burst is
+being worked off: then `SLICE` seconds at a time, with everybody else served in between.
+"""
+
+from __future__ import annotations
+
+import heapq
+import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from store.engine import Engine
+    from store.keyspace import Database
+
+SLICE = 0.002
+"""Seconds that one slice of expiry may take."""
+BATCH = 64
+"""Keys between two looks at the clock."""
+
+
+def expire_due(engine: Engine) -> bool:
+    """Remove due keys for up to one slice; True if more are waiting."""
+    if not engine.primary or engine.gates.writes_paused:
+        return False
+    now = engine.clock.now_ms()
+    until = time.perf_counter() + SLICE
+    for db in engine.keyspace.databases:
+        while db.deadlines and db.deadlines[0][0] <= now:
+            expire_batch(engine, db, now)
+            if time.perf_counter() > until:
+                engine.stats.active_expire_cycles_cut += 1
+                return True
+    return False
+
+
+def expire_batch(engine: Engine, db: Database, now: int) -> None:
+    """Remove up to BATCH due keys of a database; outdated pairs of the heap are dropped on the way."""
+    tx = engine.internal
+    tx.db = db
+    for _ in range(BATCH):
+        if not db.deadlines or db.deadlines[0][0] > now:
+            return
+        deadline, key = heapq.heappop(db.deadlines)
+        entry = db.entries.get(key)
+        if entry is not None and entry.deadline == deadline:
+            tx.expire(key)
+            engine.stats.expired_keys_active += 1

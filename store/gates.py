@@ -1,0 +1,184 @@
+"""Why a command is not simply run: each condition, in the order Redis checks them (server.c 7.0, processCommand).
+
+`Gates.closed` holds the conditions of the whole node, `Session.conditions` those of one client. The hub ANDs them with the
+command's `gate`, so a command that nothing concerns pays one operation. Each check returns a reply, or None to go on, or raises.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from store import eviction
+from store.commands.table import (
+    BUSY,
+    FEW_REPLICAS,
+    LOADING,
+    NO_MULTI,
+    OUT_OF_MEMORY,
+    PAUSED,
+    POISONED,
+    PROTECTED,
+    QUEUEING,
+    READ_ONLY,
+    RESTRICTED,
+    STALE,
+    SUBSCRIBED,
+    UNAUTHENTICATED,
+    Command,
+)
+from store.errors import ReplyError
+from store.replies import NO_REPLY
+
+if TYPE_CHECKING:
+    from store.engine import Engine
+    from store.session import Session
+
+Check = Callable[["Engine", "Session", Command, list[bytes]], object]
+
+
+class Gates:
+    """The node's own conditions. `open`/`close` one bit; `writes_paused`: CLIENT PAUSE or a failover holds writes back."""
+
+    __slots__ = ("closed", "disk_error", "writes_paused")
+
+    def __init__(self) -> None:
+        self.closed = PROTECTED  # DEBUG and MODULE ask their option each time
+        self.writes_paused = False
+        self.disk_error = ""
+
+    def set(self, condition: int, holds: bool) -> None:
+        """Let a condition hold or not."""
+        self.closed = self.closed | condition if holds else self.closed & ~condition
+
+
+def divert(engine: Engine, session: Session, command: Command, argv: list[bytes], conditions: int) -> object:
+    """Pass a command through the checks of the conditions that concern it; return a reply, or None to run it."""
+    for condition, check in CHECKS:
+        if conditions & condition:
+            reply = check(engine, session, command, argv)
+            if reply is not None:
+                return reply
+    return None
+
+
+def _concerns(session: Session, command: Command, flag: str) -> bool:
+    """A command has a flag, or it is EXEC of a transaction in which one has it."""
+    if command.name == "exec":
+        return any(flag in queued.flags for queued, _ in session.transaction_commands())
+    return flag in command.flags
+
+
+def _lacks(session: Session, command: Command, flag: str) -> bool:
+    if command.name == "exec":
+        return any(flag not in queued.flags for queued, _ in session.transaction_commands())
+    return flag not in command.flags
+
+
+def _unauthenticated(engine: Engine, session: Session, command: Command, argv: list[bytes]) -> object:
+    raise ReplyError("Authentication required.", "NOAUTH")
+
+
+def _protected(engine: Engine, session: Session, command: Command, argv: list[bytes]) -> object:
+    option = "enable-module-command" if command.name.startswith("module") else "enable-debug-command"
+    permission = getattr(engine.settings, option.replace("-", "_"))
+    if permission == "yes" or (permission == "local" and session.is_local):
+        return None
+    name = command.name.partition("|")[0].upper()
+    raise ReplyError(
+        f'{name} command not allowed. If the {option} option is set to "local", you can run it from a local connection, '
+        "otherwise you need to set this option in the configuration file, and then restart the server."
+    )
+
+
+def _no_multi(engine: Engine, session: Session, command: Command, argv: list[bytes]) -> object:
+    if session.conditions & QUEUEING:
+        raise ReplyError("Command not allowed inside a transaction")
+    return None
+
+
+def _restricted(engine: Engine, session: Session, command: Command, argv: list[bytes]) -> object:
+    return session.check_permissions(command, argv)
+
+
+def _memory(engine: Engine, session: Session, command: Command, argv: list[bytes]) -> object:
+    """maxmemory is set: make room before a command that may need more."""
+    fits = eviction.make_room(engine)
+    queued = session.conditions & QUEUEING and command.name not in ("exec", "discard", "quit", "reset")
+    if not fits and (queued or _concerns(session, command, "denyoom")):
+        raise ReplyError("command not allowed when used memory > 'maxmemory'.", "OOM")
+    return None
+
+
+def _poisoned(engine: Engine, session: Session, command: Command, argv: list[bytes]) -> object:
+    if command.name == "ping" or _concerns(session, command, "write"):
+        raise ReplyError(engine.gates.disk_error, "MISCONF")
+    return None
+
+
+def _few_replicas(engine: Engine, session: Session, command: Command, argv: list[bytes]) -> object:
+    if _concerns(session, command, "write"):
+        raise ReplyError("Not enough good replicas to write.", "NOREPLICAS")
+    return None
+
+
+def _read_only(engine: Engine, session: Session, command: Command, argv: list[bytes]) -> object:
+    if _concerns(session, command, "write"):
+        raise ReplyError("You can't write against a read only replica.", "READONLY")
+    return None
+
+
+def _subscribed(engine: Engine, session: Session, command: Command, argv: list[bytes]) -> object:
+    if session.resp != 2:
+        return None
+    raise ReplyError(
+        f"Can't execute '{command.name}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context"
+    )
+
+
+def _stale(engine: Engine, session: Session, command: Command, argv: list[bytes]) -> object:
+    if _lacks(session, command, "stale"):
+        raise ReplyError("Link with MASTER is down and replica-serve-stale-data is set to 'no'.", "MASTERDOWN")
+    return None
+
+
+def _loading(engine: Engine, session: Session, command: Command, argv: list[bytes]) -> object:
+    if _lacks(session, command, "loading"):
+        raise ReplyError("Redis is loading the dataset in memory", "LOADING")
+    return None
+
+
+def _busy(engine: Engine, session: Session, command: Command, argv: list[bytes]) -> object:
+    if "allow_busy" not in command.flags:
+        raise ReplyError("Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.", "BUSY")
+    return None
+
+
+def _paused(engine: Engine, session: Session, command: Command, argv: list[bytes]) -> object:
+    writes = _concerns(session, command, "write") or _concerns(session, command, "may_replicate")
+    if engine.blocking.pauses(writes):
+        engine.blocking.postpone(session, argv)
+        return NO_REPLY
+    return None
+
+
+def _queueing(engine: Engine, session: Session, command: Command, argv: list[bytes]) -> object:
+    return session.queue_command(command, argv)
+
+
+CHECKS: tuple[tuple[int, Check], ...] = (
+    (PROTECTED, _protected),
+    (UNAUTHENTICATED, _unauthenticated),
+    (NO_MULTI, _no_multi),
+    (RESTRICTED, _restricted),
+    (OUT_OF_MEMORY, _memory),
+    (POISONED, _poisoned),
+    (FEW_REPLICAS, _few_replicas),
+    (READ_ONLY, _read_only),
+    (SUBSCRIBED, _subscribed),
+    (STALE, _stale),
+    (LOADING, _loading),
+    (BUSY, _busy),
+    (PAUSED, _paused),
+    (QUEUEING, _queueing),
+)

@@ -1,0 +1,112 @@
+"""One running node: engine, persistence, sockets and timers put together, started and stopped in order."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import secrets
+import signal
+import sys
+from typing import TYPE_CHECKING
+
+from store import eviction
+from store.engine import Engine
+from store.errors import ApplyFailed
+from store.log.memory import MemoryLog
+from store.logfile import log, notice, warn
+from store.persistence import Persistence
+from store.server import Server
+from store.timers import Timers
+from store.wiring import wire
+
+if TYPE_CHECKING:
+    from store.config.settings import Settings
+
+
+class Node:
+    """A server process. `run_id`: 40 hex digits, new each start (INFO run_id)."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.engine = Engine(settings, MemoryLog(0, limit=0))
+        self.engine.node = self
+        self.persistence = Persistence(self.engine, warn, notice)
+        self.server = Server(self.engine)
+        self.timers: Timers | None = None
+        self.run_id = secrets.token_hex(20)
+        self.stopped = asyncio.Event()
+        self.exit_status = 0
+        self.stopping = False
+
+    async def start(self) -> None:
+        """Recover, listen, and be ready; raise ConfigError, CorruptLog or CorruptSnapshot."""
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(self._unexpected)
+        wire(self.engine)
+        self.persistence.open()
+        self.settings.on_change("appendonly", self.persistence.switch_appendonly)
+        tune_gc()
+        self.engine.turn.attach(loop)
+        eviction.configure(self.engine)
+        self.timers = Timers(self.engine, loop)
+        self.timers.every_tick.append(self.persistence.poll)
+        self.timers.every_second.append(self.persistence.check_due)
+        await self.server.start()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._signalled, number)
+        write_pidfile(self.settings.pidfile)
+        notice("Server initialized")
+        notice("Ready to accept connections")
+
+    def _signalled(self, number: int) -> None:
+        notice(f"Received {signal.Signals(number).name} scheduling shutdown...")
+        self.stop(save=False)
+
+    def stop(self, save: bool, status: int = 0) -> None:
+        """End the node after the running turn: close the log in order (save: a snapshot before), then everything else."""
+        if not self.stopping:
+            self.stopping = True
+            self.exit_status = status
+            self._ending = asyncio.get_running_loop().create_task(self._end(save))
+
+    async def _end(self, save: bool) -> None:
+        notice("User requested shutdown...")
+        if self.timers is not None:
+            self.timers.stop()
+        self.engine.turn.end()
+        self.persistence.close(save)
+        await self.server.close()
+        remove_pidfile(self.settings.pidfile)
+        notice("Chronis is now ready to exit, bye bye...")
+        self.stopped.set()
+
+    def _unexpected(self, loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
+        """An exception nobody handled: memory may differ from the log after ApplyFailed, so stop; else the link is closed."""
+        error = context.get("exception")
+        self.engine.stats.unexpected_errors += 1
+        log.error("%s", context.get("message", "error in the event loop"), exc_info=error if isinstance(error, BaseException) else None)
+        if isinstance(error, ApplyFailed):
+            warn("an event could not be applied: memory and log may differ; stopping without writing more. Restart to recover")
+            sys.stdout.flush()
+            os._exit(70)
+
+
+def tune_gc() -> None:
+    """Leave what was loaded out of garbage collection, and collect the rest rarely: the data set has no cycles."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 50, 1000)
+
+
+def write_pidfile(path: str) -> None:
+    """Write the process id to a file if one is configured."""
+    if path:
+        with open(path, "w", encoding="ascii") as file:
+            file.write(f"{os.getpid()}\n")
+
+
+def remove_pidfile(path: str) -> None:
+    """Remove the pid file, if it is there."""
+    if path and os.path.exists(path):
+        os.unlink(path)

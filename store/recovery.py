@@ -1,0 +1,153 @@
+"""Getting back to where history ended: the newest valid snapshot, then the log after it.
+
+The same code serves the start of a server, the child that makes snapshots, `chronis export` and point-in-time reads.
+Law: nothing on disk is changed here. A torn tail is reported; the caller that is going to write cuts it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from store import rdb
+from store.errors import CorruptSnapshot
+from store.events import decode_events
+from store.log.damage import TornTail
+from store.log.frame import Frame
+from store.log.reader import LogReader, OffsetNotInLog
+from store.log.segment import LogEnd, list_segments
+from store.rdb.report import Extras
+from store.replay import Replay
+
+if TYPE_CHECKING:
+    from store.engine import Engine
+
+Progress = Callable[[str], None]
+PROGRESS_SECONDS = 2.0
+SNAPSHOT_DIRECTORY = "snapshots"
+
+
+@dataclass(frozen=True)
+class Until:
+    """How far to recover: history offset and/or unix ms of the last frame wanted; None = to the end."""
+
+    offset: int | None = None
+    unix_ms: int | None = None
+
+
+@dataclass
+class Recovered:
+    """What was found. `end`: where the log goes on; `remarks`: lines for the operator."""
+
+    end: LogEnd = field(default_factory=lambda: LogEnd(0))
+    snapshot: Path | None = None
+    snapshot_offset: int = 0
+    keys_loaded: int = 0
+    events: int = 0
+    unix_ms: int = 0
+    torn: TornTail | None = None
+    db_reached: int = 0  # the database selected where recovery stopped
+    extras: Extras = field(default_factory=Extras)
+    remarks: list[str] = field(default_factory=list)
+
+
+def snapshots(directory: str | Path) -> list[tuple[int, Path]]:
+    """The snapshots of a data directory with their offsets, newest first."""
+    found = [(int(p.stem), p) for p in (Path(directory) / SNAPSHOT_DIRECTORY).glob("*.rdb") if p.stem.isdigit()]
+    return sorted(found, reverse=True)
+
+
+def recover(engine: Engine, directory: str, until: Until | None = None, progress: Progress | None = None) -> Recovered:
+    """Fill the engine's empty keyspace from a data directory.
+
+    Raise CorruptLog for damage that is not a torn tail, CorruptSnapshot when no snapshot that the log continues can be
+    read, OffsetNotInLog when the log does not reach back to the snapshot.
+    """
+    until = until or Until()
+    say = progress or (lambda _: None)
+    found = Recovered()
+    db = _load_snapshot(engine, directory, until, found, say)
+    reader = LogReader(directory, found.snapshot_offset)
+    replay = Replay(engine, db)
+    pace = _Pace(say, found.snapshot_offset, _log_bytes(directory))
+    for frame in reader:
+        if until.unix_ms is not None and frame.unix_ms > until.unix_ms:
+            break
+        if not _apply_frame(replay, frame, found.snapshot_offset, until.offset):
+            break
+        found.unix_ms = frame.unix_ms
+        pace.report(replay.events, frame.end)
+    found.events, found.torn, found.end = replay.events, reader.torn, reader.end
+    found.db_reached = replay.tx.db.index
+    if reader.end.offset < found.snapshot_offset:
+        found.end = LogEnd(found.snapshot_offset, db)
+    for text, count in replay.refused.items():
+        found.remarks.append(f"{count} commands of a Redis history were refused as they must have been there: {text}")
+    return found
+
+
+def _load_snapshot(engine: Engine, directory: str, until: Until, found: Recovered, say: Progress) -> int:
+    """Load the newest snapshot that can be read and is not past `until`; return the database selected at its offset."""
+    segments = list_segments(directory)
+    first = segments[0].first_offset if segments else 0
+    broken: CorruptSnapshot | None = None
+    for offset, path in snapshots(directory):
+        if until.offset is not None and offset > until.offset:
+            continue
+        if segments and offset < first:
+            break
+        try:
+            report = rdb.load(path, engine.keyspace)
+        except CorruptSnapshot as error:
+            broken = error
+            engine.keyspace.clear()
+            found.remarks.append(f"{error}; trying an older snapshot")
+            continue
+        if until.unix_ms is not None and (report.created or 0) * 1000 > until.unix_ms:
+            engine.keyspace.clear()
+            continue
+        found.snapshot, found.snapshot_offset, found.keys_loaded, found.extras = path, offset, report.keys, report.extras
+        say(f"loaded {report.keys} keys from {path.name} (offset {offset}, {report.size} bytes)")
+        return report.stream_db or 0
+    if broken is not None and (first > 0 or not segments):
+        raise broken
+    if first > 0:
+        raise OffsetNotInLog(f"the log of {directory} starts at offset {first} and no snapshot reaches it")
+    return 0
+
+
+def _apply_frame(replay: Replay, frame: Frame, since: int, until: int | None) -> bool:
+    """Apply the events of a frame from `since` on; False when `until` was reached within it."""
+    replay.select(frame.db)
+    for position, argv in decode_events(frame.payload):
+        at = frame.offset + position
+        if until is not None and at >= until:
+            return False
+        if at >= since or argv[0] == b"SELECT":
+            replay.run(argv)
+    return until is None or frame.end < until
+
+
+def _log_bytes(directory: str) -> int:
+    segments = list_segments(directory)
+    return sum(segment.size for segment in segments)
+
+
+class _Pace:
+    """Says every few seconds how far a replay has come."""
+
+    def __init__(self, say: Progress, start: int, total: int) -> None:
+        self._say = say
+        self._start = start
+        self._total = max(1, total)
+        self._next = time.monotonic() + PROGRESS_SECONDS
+
+    def report(self, events: int, offset: int) -> None:
+        """Say it, if it is time."""
+        if events & 255 == 0 and time.monotonic() >= self._next:
+            self._next = time.monotonic() + PROGRESS_SECONDS
+            share = min(99, 100 * (offset - self._start) // self._total)
+            self._say(f"replaying the log: {events} events, offset {offset}, {share} %")

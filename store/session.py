@@ -1,0 +1,296 @@
+"""One client: its connection, protocol state, selected database, transaction and output.
+
+Law: requests run in the order they came; while the session is halted (blocked, postponed, closing) they queue up here.
+Replies are collected in `out`, one item a reply, and leave when the turn ends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from typing import TYPE_CHECKING
+
+from store import output_limits
+from store.commands.table import NO_MULTI, QUEUEING, SUBSCRIBED, UNAUTHENTICATED, Command
+from store.errors import ReplyError
+from store.replies import NO_REPLY
+from store.resp import Parser, encode
+from store.tx import Tx
+
+if TYPE_CHECKING:
+    from store.engine import Engine
+
+Queued = tuple[Command, list[bytes]]
+BACKLOG_LIMIT = 1024
+"""Requests a halted session keeps; beyond it the connection is not read until they have run."""
+
+
+class Session(asyncio.Protocol):
+    """A client connection. `conditions`: the bits of `gates` that hold for this client."""
+
+    def __init__(self, engine: Engine, number: int) -> None:
+        self.engine = engine
+        self.number = number
+        self.tx = Tx(engine, self)
+        self.parser = Parser(engine.settings.proto_max_bulk_len)
+        self.transport: asyncio.Transport | None = None
+        self.resp = 2
+        self.conditions = 0
+        self.out: list[bytes] = []
+        self.in_turn = False
+        self.wrote = False  # a command of this turn recorded something
+        self.halted = False
+        self.closing = False
+        self.may_block = True
+        self.backlog: deque[list[bytes]] = deque()
+        self._reset_state()
+        self.address = b""
+        self.local_address = b""
+        self.is_local = False
+        self.fd = -1
+        self.created_ms = self.active_ms = engine.clock.now_ms()
+        self.user = "default"
+        self.authenticated = False
+        self.last_command = b"NULL"
+        self.net_input = self.net_output = 0
+        self.role = "normal"  # normal, pubsub, replica or master: the class of CLIENT KILL TYPE and of the output limits
+        self.soft_limit_since = 0.0
+        self.no_evict = False
+        self.library: dict[bytes, bytes] = {}
+
+    def _reset_state(self) -> None:
+        self.name = b""
+        self.transaction: list[Queued] | None = None
+        self.aborted = False  # a command of the open transaction was refused
+        self.watching: dict[tuple[int, bytes], bool] = {}  # key -> was it expired when it was watched
+        self.touched = False  # a watched key changed
+        self.muted = 0  # CLIENT REPLY: 0 on, 1 skip this, 2 skip next, 3 off
+        self._subscriptions: dict[str, dict[bytes, None]] = {"channels": {}, "patterns": {}, "shard_channels": {}}
+
+    # ── connection ─────────────────────────────────────────────────────────────────────────────────────────────────
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Take a connection in; the server has accepted it and decides about limits."""
+        assert isinstance(transport, asyncio.Transport)
+        self.transport = transport
+        transport.set_write_buffer_limits(high=1 << 62)  # slow readers are judged by client-output-buffer-limit
+        self.engine.sessions[self.number] = self
+
+    def data_received(self, data: bytes) -> None:
+        """Parse and run what came; replies leave at the end of the turn."""
+        size = len(data)
+        self.net_input += size
+        self.engine.stats.net_input += size
+        self.active_ms = self.engine.keyspace.now or self.created_ms
+        self._run(self.parser.feed(data))
+
+    def _run(self, requests: list[list[bytes]]) -> None:
+        if self.halted:
+            self._keep(requests)
+            return
+        execute = self.engine.execute
+        while True:
+            for place, argv in enumerate(requests):
+                execute(self, argv)
+                if self.halted:
+                    self._keep(requests[place + 1 :])
+                    return
+            if self.parser.authenticated or not self.parser.pending:
+                break
+            requests = self.parser.take()
+            if not requests:
+                break
+        self._check_parser()
+
+    def _check_parser(self) -> None:
+        if self.parser.error is not None:
+            self.reply(ReplyError(f"Protocol error: {self.parser.error}"))
+            self.close_after_reply()
+        elif self.parser.pending > self.engine.settings.client_query_buffer_limit:
+            self.engine.stats.query_limit_disconnects += 1
+            self.abort()
+
+    def _keep(self, requests: list[list[bytes]]) -> None:
+        self.backlog.extend(requests)
+        if len(self.backlog) > BACKLOG_LIMIT and self.transport is not None and not self.closing:
+            self.transport.pause_reading()
+
+    def halt(self) -> None:
+        """Stop running requests until `resume`."""
+        self.halted = True
+
+    def resume(self, first: list[bytes] | None = None) -> None:
+        """Run the requests that queued up, `first` before them, after what runs now."""
+        if first is not None:
+            self.backlog.appendleft(first)
+        self.halted = False
+        if self.closing or not self.backlog:
+            return
+        self.halted = True
+        asyncio.get_running_loop().call_soon(self._drain)
+
+    def _drain(self) -> None:
+        if self.closing:
+            return
+        self.halted = False
+        requests, self.backlog = list(self.backlog), deque()
+        if self.transport is not None and not self.transport.is_closing():
+            self.transport.resume_reading()
+        self._run(requests)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget the client wherever it is known."""
+        self.closing = self.halted = True
+        self.engine.sessions.pop(self.number, None)
+        self.engine.blocking.forget(self)
+        self.engine.bus.forget(self)
+        self.unwatch()
+        self.backlog.clear()
+
+    # ── output ─────────────────────────────────────────────────────────────────────────────────────────────────────
+    def reply(self, reply: object) -> None:
+        """Add a reply to the turn's output, unless CLIENT REPLY says otherwise."""
+        if reply is NO_REPLY:
+            return
+        if self.muted:
+            self.muted = 1 if self.muted == 2 else 0 if self.muted == 1 else 3
+            return
+        self.out.append(encode(reply, self.resp))
+        if not self.in_turn:
+            self.engine.turn.join(self)
+
+    def push(self, data: bytes) -> None:
+        """Add an encoded message that is no reply (pub/sub, MONITOR)."""
+        if not self.closing:
+            self.out.append(data)
+            self.engine.turn.join(self)
+
+    def take_output(self) -> tuple[bytes, int, bool]:
+        """Hand over the turn's output: bytes, number of replies, whether a command wrote."""
+        out, wrote = self.out, self.wrote
+        self.out, self.wrote = [], False
+        return b"".join(out), len(out), wrote
+
+    def flush(self, refuse: bool) -> None:
+        """Send the turn's output; refuse: the log failed, so commands that wrote are answered with an error."""
+        data, count, wrote = self.take_output()
+        self.send(self.engine.turn.refusal(self) * count if refuse and wrote else data)
+
+    def send(self, data: bytes) -> None:
+        """Write to the socket and judge how much of it the client leaves unread."""
+        transport = self.transport
+        if transport is None or transport.is_closing():
+            return
+        self.net_output += len(data)
+        self.engine.stats.net_output += len(data)
+        if data:
+            transport.write(data)
+        if transport.get_write_buffer_size():
+            output_limits.judge(self)
+        if self.closing:
+            transport.close()
+
+    @property
+    def output_pending(self) -> int:
+        """Bytes of output that the client has not read yet."""
+        unsent = self.transport.get_write_buffer_size() if self.transport is not None else 0
+        return unsent + sum(map(len, self.out))
+
+    def close_after_reply(self) -> None:
+        """Close the connection once its output has left; nothing more is run."""
+        self.closing = self.halted = True
+        self.backlog.clear()
+        self.engine.turn.join(self)
+
+    def abort(self) -> None:
+        """Close the connection now, without sending what waits."""
+        self.closing = self.halted = True
+        self.out.clear()
+        if self.transport is not None:
+            self.transport.abort()
+
+    # ── protocol state ─────────────────────────────────────────────────────────────────────────────────────────────
+    def require_auth(self, needed: bool) -> None:
+        """Let the client in, or only up to AUTH, with the parser's stricter limits until then."""
+        self.authenticated = not needed
+        self.parser.authenticated = not needed
+        self.conditions = self.conditions | UNAUTHENTICATED if needed else self.conditions & ~UNAUTHENTICATED
+
+    def check_permissions(self, command: Command, argv: list[bytes]) -> object:
+        """Ask the user's ACL; only called for users that may not do everything."""
+        return None
+
+    def subscriptions(self, kind: str) -> dict[bytes, None]:
+        """The session's own table of subscriptions of a kind (see Bus)."""
+        return self._subscriptions[kind]
+
+    def count_subscriptions(self, *kinds: str) -> int:
+        """How many subscriptions of these kinds the client has; sets the subscribed state of RESP2."""
+        total = sum(map(len, self._subscriptions.values()))
+        self.conditions = self.conditions | SUBSCRIBED if total else self.conditions & ~SUBSCRIBED
+        self.role = "pubsub" if total else "normal"
+        return sum(len(self._subscriptions[kind]) for kind in kinds)
+
+    # ── transactions ───────────────────────────────────────────────────────────────────────────────────────────────
+    def refused(self, command: Command | None, error: ReplyError) -> ReplyError:
+        """Note that a request was not accepted: an open transaction can't be executed any more, EXEC ends it."""
+        if self.transaction is None:
+            return error
+        if command is not None and command.name == "exec":
+            self.end_transaction()
+            return ReplyError(f"Transaction discarded because of: {error.message}", "EXECABORT")
+        self.aborted = True
+        return error
+
+    def begin_transaction(self) -> None:
+        """Start queueing commands."""
+        self.transaction = []
+        self.aborted = False
+        self.conditions |= QUEUEING | NO_MULTI
+
+    def queue_command(self, command: Command, argv: list[bytes]) -> str:
+        """Keep a command for EXEC."""
+        if self.transaction is not None and not self.aborted:
+            self.transaction.append((command, argv))
+        return "QUEUED"
+
+    def transaction_commands(self) -> list[Queued]:
+        """What EXEC would run."""
+        return self.transaction or []
+
+    def end_transaction(self) -> None:
+        """Leave the transaction, watching nothing."""
+        self.transaction = None
+        self.aborted = False
+        self.conditions &= ~(QUEUEING | NO_MULTI)
+        self.unwatch()
+
+    def watch(self, key: bytes) -> None:
+        """Let EXEC fail if key changes from now on."""
+        place = (self.tx.db.index, key)
+        if place in self.watching:
+            return
+        entry = self.tx.db.entries.get(key)
+        self.watching[place] = entry is not None and self.tx.db.live(key) is None
+        self.engine.keyspace.watched.setdefault(place, []).append(self._touch)
+
+    def _touch(self) -> None:
+        self.touched = True
+
+    def unwatch(self) -> None:
+        """Watch nothing any more."""
+        watched = self.engine.keyspace.watched
+        for place in self.watching:
+            watched[place].remove(self._touch)
+            if not watched[place]:
+                del watched[place]
+        self.watching.clear()
+        self.touched = False
+
+    @property
+    def outdated(self) -> bool:
+        """Tell whether a watched key changed, or expired since it was watched."""
+        databases = self.engine.keyspace.databases
+        return self.touched or any(
+            not was_expired and key in databases[index].entries and databases[index].live(key) is None
+            for (index, key), was_expired in self.watching.items()
+        )

@@ -1,0 +1,133 @@
+"""Making snapshots: by replay in a child process (the server does nothing), in a forked child (no log on disk), or at once.
+
+`python -m store.snapshot DIRECTORY OFFSET [--packing] [--no-checksum]` is the child: it recovers the directory up to the
+offset and writes the snapshot there. It runs at low priority and shares nothing with the server but the files.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+from store import rdb
+from store.errors import CorruptFile
+from store.recovery import Until, recover
+
+if TYPE_CHECKING:
+    from store.engine import Engine
+
+NICENESS = 10
+
+
+def write_snapshot(engine: Engine, path: Path, offset: int, history_id: str, db: int, extras: rdb.Extras | None = None) -> int:
+    """Write the engine's state, which is that at offset, to path, durably; return the size in bytes. Raises OSError."""
+    settings = engine.settings
+    aux = rdb.standard_aux(
+        ctime=int(time.time()), used_memory=engine.used_memory(), history_id=history_id, offset=offset, stream_db=max(0, db)
+    )
+    access = "frequency" if settings.maxmemory_policy.endswith("lfu") else "idle" if settings.maxmemory_policy.endswith("lru") else None
+    path.parent.mkdir(parents=True, exist_ok=True)
+    report = rdb.save(
+        engine.keyspace, path, aux=aux, extras=extras, packing=settings.rdbcompression, checksum=settings.rdbchecksum, access=access
+    )
+    return report.size
+
+
+class Child:
+    """A snapshot in the making by another process. `poll()`: None while it runs, then its exit status (0: done)."""
+
+    def __init__(self, pid: int, offset: int, path: Path, process: subprocess.Popen[bytes] | None = None) -> None:
+        self.pid = pid
+        self.offset = offset
+        self.path = path
+        self.started = time.time()
+        self._process = process
+        self._status: int | None = None
+
+    def poll(self) -> int | None:
+        """Look whether the child has ended."""
+        if self._process is not None:
+            return self._process.poll()
+        if self._status is None:
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            if pid:
+                self._status = os.waitstatus_to_exitcode(status)
+        return self._status
+
+    def kill(self) -> None:
+        """End the child and wait for it."""
+        if self.poll() is None:
+            os.kill(self.pid, 9)
+            while self.poll() is None:
+                time.sleep(0.005)
+
+
+def spawn_replay(engine: Engine, directory: Path, offset: int, path: Path) -> Child:
+    """Start the child that makes the snapshot at offset out of the log on disk. Raises OSError."""
+    command = [sys.executable, "-m", "store.snapshot", str(directory), str(offset), "--databases", str(engine.settings.databases)]
+    if not engine.settings.rdbcompression:
+        command.append("--no-packing")
+    if not engine.settings.rdbchecksum:
+        command.append("--no-checksum")
+    root = str(Path(__file__).resolve().parent.parent)
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([root, *filter(None, [os.environ.get("PYTHONPATH")])])}
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, env=environment)
+    return Child(process.pid, offset, path, process)
+
+
+def fork_writer(engine: Engine, path: Path, offset: int, history_id: str, db: int, extras: rdb.Extras | None) -> Child:
+    """Fork a child that writes the present state (appendonly no: there is no log to replay). Raises OSError."""
+    pid = os.fork()
+    if pid:
+        return Child(pid, offset, path)
+    _run_forked(engine, path, offset, history_id, db, extras)
+
+
+def _run_forked(engine: Engine, path: Path, offset: int, history_id: str, db: int, extras: rdb.Extras | None) -> NoReturn:
+    """The forked child: write and leave without touching anything that the parent shares."""
+    status = 1
+    try:
+        os.nice(NICENESS)
+        write_snapshot(engine, path, offset, history_id, db, extras)
+        status = 0
+    except OSError as error:
+        os.write(2, f"Background saving failed: {error}\n".encode())
+    finally:
+        os._exit(status)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the replay child; return its exit status."""
+    from store.log.history import load
+    from store.offline import offline_engine
+
+    parser = argparse.ArgumentParser(prog="python -m store.snapshot", description="Write the snapshot of a data directory at an offset.")
+    parser.add_argument("directory")
+    parser.add_argument("offset", type=int)
+    parser.add_argument("--databases", type=int, default=16)
+    parser.add_argument("--no-packing", action="store_true")
+    parser.add_argument("--no-checksum", action="store_true")
+    options = parser.parse_args(argv)
+    os.nice(NICENESS)
+    engine = offline_engine(options.databases)
+    engine.settings.rdbcompression = not options.no_packing
+    engine.settings.rdbchecksum = not options.no_checksum
+    try:
+        found = recover(engine, options.directory, Until(offset=options.offset))
+    except CorruptFile as error:
+        print(f"Background saving failed: {error}", file=sys.stderr)
+        return 1
+    history = load(options.directory)
+    history_id = (history.id_at(options.offset) if history is not None else None) or "0" * 40
+    target = Path(options.directory) / "snapshots" / f"{options.offset:020d}.rdb"
+    write_snapshot(engine, target, options.offset, history_id, found.db_reached, found.extras)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,110 @@
+"""The end of a loop turn: one log write for all commands that ran in it, then their replies.
+
+Law: no reply leaves before the log write of what it saw; under `appendfsync always` not before the fsync that covers it.
+Sessions whose commands wrote in a turn that could not be logged get -MISCONF in place of their replies: the events are in
+memory and kept for the log (they are written when there is room again), but nobody was told that they are safe.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from typing import TYPE_CHECKING
+
+from store.commands.table import POISONED
+from store.errors import LogFailed, ReplyError
+from store.resp.encoder import encode
+
+if TYPE_CHECKING:
+    from store.engine import Engine
+    from store.log import EventLog
+    from store.session import Session
+
+Held = tuple[int, list[tuple["Session", bytes, int, bool]]]
+
+
+class Turn:
+    """Collects the sessions with something to send. `buffered`: bytes of replies held back for an fsync."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self.buffered = 0
+        self._sessions: list[Session] = []
+        self._held: deque[Held] = deque()
+        self._scheduled = False
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self.watch(engine.log)
+
+    def watch(self, log: EventLog) -> None:
+        """Hear from a log when its events are durable, and when it fails."""
+        log.on_synced(self._synced)
+        log.on_failed(self._failed)
+
+    def attach(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Use a loop for the ends of turns; without one the owner calls `end` itself (tests)."""
+        self._loop = loop
+
+    def join(self, session: Session) -> None:
+        """Have session's output sent at the end of this turn."""
+        if not session.in_turn:
+            session.in_turn = True
+            self._sessions.append(session)
+            self.schedule()
+
+    def schedule(self) -> None:
+        """Make sure that this turn has an end (events may be recorded with no client involved)."""
+        if not self._scheduled and self._loop is not None:
+            self._scheduled = True
+            self._loop.call_soon(self.end)
+
+    def end(self) -> None:
+        """Write the turn's events, then let its replies go or hold them for the fsync."""
+        self._scheduled = False
+        engine, log = self.engine, self.engine.log
+        sessions, self._sessions = self._sessions, []
+        written = log.commit(engine.clock.now_ms())
+        hold = engine.settings.appendfsync == "always" and (log.synced_offset < log.offset or bool(self._held))
+        if not written:
+            self.poison()
+        if hold and written:
+            self._hold(log.offset, sessions)
+            return
+        for session in sessions:
+            session.in_turn = False
+            session.flush(refuse=not written)
+
+    def _hold(self, offset: int, sessions: list[Session]) -> None:
+        batch = []
+        for session in sessions:
+            session.in_turn = False
+            data, count, wrote = session.take_output()
+            self.buffered += len(data)
+            batch.append((session, data, count, wrote))
+        self._held.append((offset, batch))
+        if self.engine.log.failed is not None:
+            self._release(offset, refuse=True)
+
+    def _synced(self, offset: int) -> None:
+        self._release(offset, refuse=False)
+
+    def _failed(self, error: LogFailed) -> None:
+        self.poison()
+        self._release(self.engine.log.offset, refuse=True)
+
+    def _release(self, offset: int, refuse: bool) -> None:
+        while self._held and self._held[0][0] <= offset:
+            _, batch = self._held.popleft()
+            for session, data, count, wrote in batch:
+                self.buffered -= len(data)
+                session.send(self.refusal(session) * count if refuse and wrote else data)
+
+    def poison(self) -> None:
+        """Refuse writes until the log works again."""
+        gates, error = self.engine.gates, self.engine.log.failed
+        gates.set(POISONED, error is not None)
+        if error is not None:
+            gates.disk_error = f"Errors writing to the AOF file: {error}"
+
+    def refusal(self, session: Session) -> bytes:
+        """The reply in place of one whose write could not be logged."""
+        return encode(ReplyError(self.engine.gates.disk_error, "MISCONF"), session.resp)
