@@ -1,0 +1,85 @@
+"""DEBUG DIGEST: a fingerprint of the data, equal on two nodes exactly when their data is (algorithm of Redis, debug.c).
+
+    dataset  = for each database that has keys: mix its number, then xor the digest of every key
+    key      = mix the name, mix the type's number, then its value; xor "!!expire!!" if it has a deadline
+    mix(d,x) = sha1(d xor sha1(x))        order matters
+    xor(d,x) = d xor sha1(x)              order does not
+
+Strings and list members are mixed in; set members xored; hash fields and sorted-set members each make a digest of
+their own (mix name, mix value or score as %.17g) that is xored. Streams and modules' values, which Redis reads in its
+own way, are xored as their stored bytes: equal among Chronis nodes, not with Redis.
+"""
+
+from __future__ import annotations
+
+from hashlib import sha1
+
+from store.keyspace import Database, Keyspace, Stored
+from store.values.base import Value
+from store.values.hash import Hash
+from store.values.list import List
+from store.values.opaque import OpaqueValue
+from store.values.set import Set
+from store.values.sorted_set import SortedSet
+
+_STRING, _LIST, _SET, _ZSET, _HASH, _MODULE, _STREAM = range(7)
+
+
+def digest(keyspace: Keyspace) -> bytes:
+    """The digest of the whole keyspace, 40 hexadecimal digits; 40 zeros when it is empty."""
+    total = 0
+    for db in keyspace.databases:
+        if not db.order:
+            continue
+        total = _mix(total, db.index.to_bytes(4, "big"))
+        for entry in db.order:
+            total ^= _sha(_value_digest(_mix(0, entry.key), entry.value, bool(entry.deadline)).to_bytes(20, "big"))
+    return b"%040x" % total
+
+
+def digest_value(db: Database, key: bytes, value: Stored) -> bytes:
+    """The digest of one key's value and of its having a deadline (DEBUG DIGEST-VALUE), 40 hexadecimal digits."""
+    entry = db.entries.get(key)
+    return b"%040x" % _value_digest(0, value, entry is not None and bool(entry.deadline))
+
+
+def _sha(data: bytes | bytearray) -> int:
+    return int.from_bytes(sha1(data, usedforsecurity=False).digest(), "big")
+
+
+def _mix(total: int, data: bytes | bytearray) -> int:
+    return _sha((total ^ _sha(data)).to_bytes(20, "big"))
+
+
+def _value_digest(total: int, value: Stored, expires: bool) -> int:
+    total = _mix(total, _type_number(value).to_bytes(4, "big"))
+    if isinstance(value, (bytes, bytearray)):
+        total = _mix(total, value)
+    elif isinstance(value, List):
+        for member in value:
+            total = _mix(total, member)
+    elif isinstance(value, Set):
+        for member in value:
+            total ^= _sha(member)
+    elif isinstance(value, Hash):
+        for field, content in value.fields.items():
+            total ^= _pair(field, content)
+    elif isinstance(value, SortedSet):
+        for score, member in value:
+            total ^= _pair(member, b"%.17g" % score)
+    elif isinstance(value, OpaqueValue):
+        total ^= _sha(value.raw)
+    return total ^ _sha(b"!!expire!!") if expires else total
+
+
+def _pair(first: bytes, second: bytes) -> int:
+    return _sha(_mix(_mix(0, first), second).to_bytes(20, "big"))
+
+
+def _type_number(value: Stored) -> int:
+    if not isinstance(value, Value):
+        return _STRING
+    for number, kind in ((_LIST, List), (_SET, Set), (_ZSET, SortedSet), (_HASH, Hash)):
+        if isinstance(value, kind):
+            return number
+    return _STREAM if value.kind == "stream" else _MODULE

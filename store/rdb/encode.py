@@ -1,0 +1,148 @@
+"""Values into RDB, in the forms redis-server 7.0 writes: compact blobs while a value is small, plain members beyond.
+
+Law: what is written is read back by redis-server with the same content and, under the same thresholds, the same
+encoding.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+
+from store.keyspace import Stored
+from store.rdb import codes
+from store.rdb.compact import encode_intset, encode_listpack, put_entry
+from store.rdb.primitives import put_double, put_length, put_string
+from store.values.base import Limits, Value
+from store.values.hash import Hash
+from store.values.list import List
+from store.values.opaque import OpaqueValue
+from store.values.set import Set
+from store.values.sorted_set import SortedSet
+
+LISTPACK_MOST = 1 << 30
+"""Bytes beyond which Redis never lets a listpack grow, and from which a list member gets a node of its own."""
+_NODE_BYTES = {-1: 4096, -2: 8192, -3: 16384, -4: 32768, -5: 65536}
+_NODE_SAFETY = 8192
+"""Bytes of a list node whose size is limited by a number of members."""
+_HEADER_AND_END = 7
+_ENTRY_COST = _HEADER_AND_END + 8  # Redis's estimate for the encoding of one more entry: nodes end where its own would
+
+
+def type_of(value: Stored) -> int:
+    """The type byte under which `put_value` writes a value."""
+    if not isinstance(value, Value):
+        return codes.STRING
+    if isinstance(value, List):
+        return codes.LIST_QUICKLIST_2
+    if isinstance(value, OpaqueValue):
+        return value.type_byte
+    compact = value.compact and value.nbytes < LISTPACK_MOST
+    if isinstance(value, Hash):
+        return codes.HASH_LISTPACK if compact else codes.HASH
+    if isinstance(value, Set):
+        return codes.SET_INTSET if compact else codes.SET
+    if isinstance(value, SortedSet):
+        return codes.ZSET_LISTPACK if compact else codes.ZSET_2
+    raise TypeError(f"{type(value).__name__} has no form in RDB")
+
+
+def put_value(out: bytearray, value: Stored, limits: Limits, packing: bool) -> None:
+    """Append a value (without its type); `packing`: compress strings by LZF where that helps."""
+    if isinstance(value, (bytes, bytearray)):
+        put_string(out, value, packing)
+    elif isinstance(value, List):
+        _put_list(out, value, limits.list_max_listpack_size, packing)
+    elif isinstance(value, OpaqueValue):
+        out += value.raw
+    elif isinstance(value, Hash):
+        _put_hash(out, value, packing)
+    elif isinstance(value, Set):
+        _put_set(out, value, packing)
+    elif isinstance(value, SortedSet):
+        _put_sorted_set(out, value, packing)
+    else:
+        raise TypeError(f"{type(value).__name__} has no form in RDB")
+
+
+def _put_hash(out: bytearray, value: Hash, packing: bool) -> None:
+    fields = value.fields
+    if type_of(value) == codes.HASH_LISTPACK:
+        put_string(out, encode_listpack(part for pair in fields.items() for part in pair), packing)
+        return
+    put_length(out, len(fields))
+    for field, content in fields.items():
+        put_string(out, field, packing)
+        put_string(out, content, packing)
+
+
+def _put_set(out: bytearray, value: Set, packing: bool) -> None:
+    if type_of(value) == codes.SET_INTSET:
+        put_string(out, encode_intset(value), packing)
+        return
+    put_length(out, len(value))
+    for member in value:
+        put_string(out, member, packing)
+
+
+def _put_sorted_set(out: bytearray, value: SortedSet, packing: bool) -> None:
+    if type_of(value) == codes.ZSET_LISTPACK:
+        put_string(out, encode_listpack(_members_and_scores(value)), packing)
+        return
+    put_length(out, len(value))
+    # Redis inserts at the head of its skip list in constant time when the highest score comes first.
+    for score, member in value.backwards(0, len(value)):
+        put_string(out, member, packing)
+        put_double(out, score)
+
+
+def _members_and_scores(value: SortedSet) -> Iterator[bytes]:
+    for score, member in value:
+        yield member
+        yield format_score(score)
+
+
+def format_score(score: float) -> bytes:
+    """Write a score as text: as an integer if it is one and fits, else in 17 digits, which read back the same."""
+    if math.isinf(score):
+        return b"inf" if score > 0 else b"-inf"
+    if abs(score) <= 1 << 62 and score == int(score):
+        return b"%d" % int(score)
+    return b"%.17g" % score
+
+
+def _put_list(out: bytearray, value: List, fill: int, packing: bool) -> None:
+    nodes = bytearray()
+    count = 0
+    for plain, content in _nodes(value, fill):
+        count += 1
+        put_length(nodes, codes.PLAIN_NODE if plain else codes.PACKED_NODE)
+        put_string(nodes, content, packing)
+    put_length(out, count)
+    out += nodes
+
+
+def _nodes(members: Iterable[bytes], fill: int) -> Iterator[tuple[bool, bytes]]:
+    """Cut a list into nodes as `list-max-listpack-size` says; (True, member) is a member too long for a listpack."""
+    most_bytes = _NODE_SAFETY if fill >= 0 else _NODE_BYTES.get(fill, 65536)
+    most_members = max(fill, 1) if fill >= 0 else 1 << 32
+    node = bytearray()
+    count = 0
+    for member in members:
+        plain = len(member) >= LISTPACK_MOST
+        if count and (plain or count >= most_members or len(node) + len(member) + _ENTRY_COST > most_bytes):
+            yield False, _listpack_of(node, count)
+            node, count = bytearray(), 0
+        if plain:
+            yield True, member
+            continue
+        put_entry(node, member)
+        count += 1
+    if count:
+        yield False, _listpack_of(node, count)
+
+
+def _listpack_of(entries: bytearray, count: int) -> bytes:
+    """Make a listpack of count entries that are encoded already."""
+    size = len(entries) + _HEADER_AND_END
+    return b"".join((size.to_bytes(4, "little"), min(count, 0xFFFF).to_bytes(2, "little"), entries, b"\xff"))

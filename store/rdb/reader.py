@@ -1,0 +1,302 @@
+"""RDB into a keyspace: from a file, from bytes, or fed piece by piece while it arrives.
+
+Law: nothing is trusted before it was compared: every length with the bytes there are, the whole with its CRC-64. The
+keyspace is filled while reading, so it is worth something only when `finish` returned; after CorruptSnapshot the
+caller drops it. Expired keys are loaded like all others: they leave by recorded events.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from store.errors import CorruptSnapshot
+from store.keyspace import Database, Keyspace, Stored
+from store.rdb import codes
+from store.rdb.crc64 import crc64
+from store.rdb.decode import READERS, EmptyValue
+from store.rdb.opaque import skip_module_parts
+from store.rdb.primitives import Cursor, Malformed, Underflow
+from store.rdb.report import RdbReport
+from store.values.base import Value
+from store.values.opaque import OpaqueValue
+
+PIECE = 1 << 20
+"""Bytes read at a time; a value that spans more is waited for in doubling steps: no byte is parsed again and again."""
+
+
+class RdbLoader:
+    """Reads one RDB stream into a keyspace (None: reads and checks only).
+
+    `limit`: the stream's size in bytes if known; `replace`: a key that exists is replaced instead of refused;
+    `check_crc`: compare the checksum (option rdbchecksum). Feed bytes until `done`, then `finish`; `rest` holds what
+    came after the end.
+    """
+
+    def __init__(
+        self,
+        keyspace: Keyspace | None,
+        path: str = "(stream)",
+        *,
+        limit: int | None = None,
+        replace: bool = False,
+        check_crc: bool = True,
+    ) -> None:
+        self.keyspace = keyspace
+        self.report = RdbReport(path)
+        self.done = False
+        self._replace = replace
+        self._check_crc = check_crc
+        self._cursor = Cursor(b"", limit)
+        self._pieces: list[bytes] = []
+        self._waiting = 0  # bytes in _pieces
+        self._wanted = 9  # bytes that have to be there before another try is worth it
+        self._crc = 0
+        self._step: Callable[[], None] = self._read_header
+        self._db = 0
+        self._seen_databases = False
+        self._deadline = 0
+        self._idle: int | None = None
+        self._frequency: int | None = None
+
+    @property
+    def position(self) -> int:
+        """Bytes fed so far."""
+        return self._cursor.base + len(self._cursor.data) + self._waiting
+
+    @property
+    def rest(self) -> bytes:
+        """The bytes that were fed beyond the end of the file; call it only when `done`."""
+        return self._cursor.data[self._cursor.pos :] + b"".join(self._pieces)
+
+    def feed(self, data: bytes) -> bool:
+        """Read on with data, in any portions; True when the file is complete. Raise CorruptSnapshot."""
+        self._pieces.append(data)
+        self._waiting += len(data)
+        if not self.done and len(self._cursor.data) + self._waiting >= self._wanted:
+            self._read_parts()
+        return self.done
+
+    def finish(self) -> RdbReport:
+        """Say that no more bytes come; return the report, or raise CorruptSnapshot if the file is not complete."""
+        if not self.done:
+            self._wanted = 0
+            self._read_parts()
+        if not self.done:
+            raise CorruptSnapshot(self.report.path, self.position, "the file ends before it is complete")
+        return self.report
+
+    def _read_parts(self) -> None:
+        """Read part after part until the bytes or the file end."""
+        cursor = self._cursor
+        cursor.data = b"".join((cursor.data, *self._pieces)) if self._pieces else cursor.data
+        self._pieces.clear()
+        self._waiting = 0
+        part = cursor.pos
+        try:
+            while not self.done:
+                part = cursor.pos
+                self._step()
+        except Underflow as short:
+            unread = len(cursor.data) - part
+            self._wanted = max(short.stop - cursor.base - part, 2 * unread if unread > PIECE else 0)
+            cursor.pos = part
+        except Malformed as error:
+            place = error.position if error.position is not None else cursor.base + cursor.pos
+            raise CorruptSnapshot(self.report.path, place, error.reason) from error
+        if not self.done:
+            self._forget()
+
+    def _forget(self) -> None:
+        """Drop the bytes that were read, after they went into the checksum."""
+        cursor = self._cursor
+        if cursor.pos:
+            self._crc = crc64(memoryview(cursor.data)[: cursor.pos], self._crc)
+            cursor.base += cursor.pos
+            cursor.data = cursor.data[cursor.pos :]
+            cursor.pos = 0
+
+    # ── the parts of a file ────────────────────────────────────────────────────────────────────────────────────────
+    def _read_header(self) -> None:
+        header = self._cursor.take(9)
+        if not header.startswith(codes.MAGIC) or not header[5:].isdigit():
+            raise Malformed("not an RDB file: it does not start with REDIS and a version", 0)
+        self.report.version = int(header[5:])
+        if not 1 <= self.report.version <= codes.NEWEST:
+            raise Malformed(f"RDB version {self.report.version}; versions 1 to {codes.NEWEST} can be read", 5)
+        self._step = self._read_part
+
+    def _read_part(self) -> None:
+        cursor = self._cursor
+        code = cursor.byte()
+        if code < codes.FUNCTION2:
+            self._read_entry(code)
+            return
+        reader = _PARTS.get(code)
+        if reader is None:
+            raise Malformed(f"unknown opcode {code}", cursor.base + cursor.pos - 1)
+        reader(self)
+
+    def _read_entry(self, type_byte: int) -> None:
+        cursor = self._cursor
+        start = cursor.base + cursor.pos - 1
+        reader = READERS.get(type_byte)
+        if reader is None:
+            raise Malformed(f"unknown type {type_byte} of a value", start)
+        key = cursor.string()
+        try:
+            value: Stored | None = reader(cursor)
+        except EmptyValue:
+            value = None
+        except Malformed as error:
+            place = error.position if error.position is not None else start
+            where = f"key {key[:64]!r} of database {self._db}, type {type_byte}"
+            raise Malformed(f"{where}: {error.reason}", place) from error
+        if value is None:
+            self.report.empty_skipped += 1
+        else:
+            self._keep(key, value, start)
+        self._deadline, self._idle, self._frequency = 0, None, None
+
+    def _keep(self, key: bytes, value: Stored, start: int) -> None:
+        """Count an entry and put it into its database."""
+        report = self.report
+        report.keys += 1
+        report.databases[self._db] += 1
+        report.types[value.kind if isinstance(value, Value) else "string"] += 1
+        if self._deadline:
+            report.expiring += 1
+        if isinstance(value, OpaqueValue):
+            report.opaque += 1
+        if self.keyspace is None:
+            return
+        if self._db >= len(self.keyspace.databases):
+            count = len(self.keyspace.databases)
+            raise Malformed(f"database {self._db}, but this server has {count} (option databases)", start)
+        db = self.keyspace.databases[self._db]
+        if key in db.entries and not self._replace:
+            raise Malformed(f"key {key[:64]!r} is twice in database {self._db}", start)
+        self._put(db, key, value)
+
+    def _put(self, db: Database, key: bytes, value: Stored) -> None:
+        keyspace = db.keyspace
+        entry = db.put(key, value)
+        if self._deadline:
+            db.set_deadline(key, self._deadline)
+        if keyspace.lfu is None:
+            if self._idle is not None:
+                entry.access = max(0, keyspace.access_clock - self._idle)
+        elif self._frequency is not None:
+            entry.access = keyspace.fresh_access & ~0xFF | self._frequency
+
+    def _read_aux(self) -> None:
+        name, value = self._cursor.string(), self._cursor.string()
+        self.report.aux[name.decode("utf-8", "backslashreplace")] = value
+
+    def _read_select(self) -> None:
+        self._db = self._cursor.length()
+        self._seen_databases = True
+
+    def _read_resize(self) -> None:
+        self._cursor.length()
+        self._cursor.length()
+
+    def _read_deadline(self) -> None:
+        self._set_deadline(self._cursor.integer(8))
+
+    def _read_deadline_seconds(self) -> None:
+        self._set_deadline(self._cursor.integer(4) * 1000)
+
+    def _set_deadline(self, deadline: int) -> None:
+        # -1 is how Redis itself says "none"; what else lies before 1970 is past, which 1 says as well.
+        self._deadline = 0 if deadline == -1 else max(1, deadline)
+
+    def _read_idle(self) -> None:
+        self._idle = self._cursor.length()
+
+    def _read_frequency(self) -> None:
+        self._frequency = self._cursor.byte()
+
+    def _read_function(self) -> None:
+        self.report.extras.functions.append(self._cursor.string())
+
+    def _read_early_function(self) -> None:
+        """The form of 7.0's release candidates: name, engine, [description], code. Later, code names the first two."""
+        cursor = self._cursor
+        name, engine = cursor.string(), cursor.string()
+        if cursor.length():
+            cursor.string()
+        self.report.extras.functions.append(b"#!%s name=%s\n%s" % (engine, name, cursor.string()))
+
+    def _read_module_aux(self) -> None:
+        cursor = self._cursor
+        start = cursor.pos
+        cursor.length()
+        if cursor.length() != codes.MODULE_UINT:
+            raise Malformed("a module's data that does not say when it is to be loaded")
+        cursor.length()
+        skip_module_parts(cursor)
+        extras = self.report.extras
+        blobs = extras.modules_after if self._seen_databases else extras.modules_before
+        blobs.append(cursor.data[start : cursor.pos])
+
+    def _read_end(self) -> None:
+        """Compare the checksum: the last 8 bytes, over everything before them."""
+        cursor, report = self._cursor, self.report
+        stop = cursor.pos
+        if report.version >= 5:
+            stored = int.from_bytes(cursor.take(8), "little")
+            report.checksum = "matches" if stored else "absent"
+            if stored and self._check_crc and stored != crc64(memoryview(cursor.data)[:stop], self._crc):
+                raise Malformed("the checksum of the file does not match its content", cursor.base + stop)
+        report.size = cursor.base + cursor.pos
+        self.done = True
+
+
+_PARTS: dict[int, Callable[[RdbLoader], None]] = {
+    codes.AUX: RdbLoader._read_aux, codes.SELECTDB: RdbLoader._read_select, codes.RESIZEDB: RdbLoader._read_resize,
+    codes.EXPIRETIME_MS: RdbLoader._read_deadline, codes.EXPIRETIME: RdbLoader._read_deadline_seconds,
+    codes.IDLE: RdbLoader._read_idle, codes.FREQ: RdbLoader._read_frequency, codes.FUNCTION2: RdbLoader._read_function,
+    codes.FUNCTION: RdbLoader._read_early_function, codes.MODULE_AUX: RdbLoader._read_module_aux,
+    codes.EOF: RdbLoader._read_end,
+}  # fmt: skip
+
+
+def pieces_of(file: BinaryIO) -> Iterator[bytes]:
+    """Yield what file holds from its position on, in pieces."""
+    while piece := file.read(PIECE):
+        yield piece
+
+
+def load(
+    source: str | Path | BinaryIO, keyspace: Keyspace | None, *, replace: bool = False, check_crc: bool = True
+) -> RdbReport:
+    """Load an RDB file (a path, or a binary file from its position to its end) into keyspace.
+
+    Raise CorruptSnapshot for anything that is not one whole RDB file, and OSError.
+    """
+    if not isinstance(source, (str, Path)):
+        path = str(getattr(source, "name", "(stream)"))
+        return _load_all(source, RdbLoader(keyspace, path, replace=replace, check_crc=check_crc))
+    with open(source, "rb") as file:
+        size = file.seek(0, 2)
+        file.seek(0)
+        return _load_all(file, RdbLoader(keyspace, str(source), limit=size, replace=replace, check_crc=check_crc))
+
+
+def _load_all(file: BinaryIO, loader: RdbLoader) -> RdbReport:
+    """Feed the whole of file; nothing may come after the end."""
+    for piece in pieces_of(file):
+        if loader.done:
+            break
+        loader.feed(piece)
+    report = loader.finish()
+    if loader.rest or file.read(1):
+        raise CorruptSnapshot(report.path, report.size, "there are bytes after the end of the file")
+    return report
+
+
+def verify(path: str | Path) -> RdbReport:
+    """Read a whole RDB file, checking all that `load` checks but keeping nothing; raise CorruptSnapshot or OSError."""
+    return load(path, None)
