@@ -108,7 +108,8 @@ class Engine:
     def after(self, tx: Tx, command: Command, argv: list[bytes], mark: int, started: int) -> None:
         """Close what a command recorded and account for it."""
         if not self.depth:
-            self.log.wrap_transaction(mark)
+            if not command.reads:  # a read records only removals of expired keys, and each stands for itself (SCAN)
+                self.log.wrap_transaction(mark)
             self.log.seal_if_large()
         duration = self.clock.ticks() - started
         self.stats.commands += 1
