@@ -1,0 +1,89 @@
+"""Events as bytes: how one command is written into history, and read back from it.
+
+An event is the command as a RESP array of bulk strings, byte for byte what Redis's replication stream and AOF
+carry. Law: `encode_event` is canonical (no leading zeros, no inline form), so the length of an event follows from its
+arguments, and offsets can be counted without looking at the bytes again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import hiredis
+
+from store.errors import CorruptLog
+
+# hiredis moves the unread rest of its buffer for about every KiB it has parsed: pieces keep that cheap.
+_PIECE = 64 * 1024
+
+MULTI = b"*1\r\n$5\r\nMULTI\r\n"
+EXEC = b"*1\r\n$4\r\nEXEC\r\n"
+PING = b"*1\r\n$4\r\nPING\r\n"
+SELECT_PREFIX = b"*2\r\n$6\r\nSELECT\r\n"
+
+
+def encode_event(*args: bytes) -> bytes:
+    """Encode one command (name and arguments) as the RESP array of bulk strings that history stores."""
+    parts = [b"*%d\r\n" % len(args)]
+    for arg in args:
+        parts.append(b"$%d\r\n" % len(arg))
+        parts.append(arg)
+        parts.append(b"\r\n")
+    return b"".join(parts)
+
+
+def encode_select(db: int) -> bytes:
+    """Encode `SELECT db` (db ≥ 0)."""
+    return encode_event(b"SELECT", b"%d" % db)
+
+
+def event_size(args: list[bytes]) -> int:
+    """Return the bytes that `encode_event(*args)` has, without making it."""
+    size = 3 + len(str(len(args)))
+    for arg in args:
+        length = len(arg)
+        size += length + (6 if length < 10 else 7 if length < 100 else 5 + len(str(length)))
+    return size
+
+
+def decode_events(payload: bytes, path: object = "(memory)", base: int = 0) -> Iterator[tuple[int, list[bytes]]]:
+    """Yield (position, arguments) of each event; position is in bytes from the start of payload.
+
+    The payload has to consist of whole canonical events: anything else raises CorruptLog for `path`, at byte
+    `base` + the position of the event that can't be read.
+    """
+    reader = hiredis.Reader()
+    position = fed = 0
+    while position < len(payload):
+        try:
+            event = reader.gets()
+            while event is False and fed < len(payload):
+                reader.feed(payload[fed : fed + _PIECE])
+                fed += _PIECE
+                event = reader.gets()
+        except hiredis.ProtocolError as error:
+            raise CorruptLog(path, base + position, f"an event that is not RESP: {error}") from error
+        if event is False:
+            raise CorruptLog(path, base + position, "an event without its end")
+        args = _checked(event, path, base + position)
+        yield position, args
+        position += event_size(args)
+    if position != len(payload):
+        raise CorruptLog(path, base + position, "an event that is not in canonical form")
+
+
+def _checked(event: object, path: object, position: int) -> list[bytes]:
+    """Return event if it is a non-empty list of bytes, else raise CorruptLog."""
+    if not isinstance(event, list) or not event or any(type(arg) is not bytes for arg in event):
+        raise CorruptLog(path, position, "an event that is not an array of bulk strings")
+    return event
+
+
+def selected_db(payload: bytes, db: int) -> int:
+    """Return the database selected after payload, when db is selected before it."""
+    if SELECT_PREFIX not in payload:
+        return db
+    for _, args in decode_events(payload):
+        if args[0] == b"SELECT":
+            db = int(args[1])
+    return db

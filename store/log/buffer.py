@@ -1,0 +1,158 @@
+"""The events of the running turn: offsets counted, SELECT inserted, transactions wrapped, frames sealed.
+
+Law: what is appended here is history. `offset` moves with every byte, in the order in which events were recorded,
+whether or not they are on disk yet; and a frame is sealed only between commands, so no transaction is ever split.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+
+from store.events import EXEC, MULTI, SELECT_PREFIX, encode_select
+from store.log.frame import Frame, Origin
+
+# A frame is sealed early beyond this many payload bytes: a memory bound, far below what a frame can hold.
+LARGE = 64 * 1024 * 1024
+
+_UNSTAMPED = -1
+_NO_DB = -1
+
+
+class EventBuffer:
+    """Collect events and turn them into frames; the base of both logs, on disk and in memory.
+
+    Invariant: `offset` = end of the last frame queued + the bytes of the pending events.
+    """
+
+    def __init__(self, offset: int, db: int) -> None:
+        self.events = 0  # appended since the start, the inserted SELECT, MULTI and EXEC included
+        self.subscribers: list[Callable[[Frame], None]] = []
+        self._selects: dict[int, bytes] = {}
+        self._restart(offset, db)
+
+    def _restart(self, offset: int, db: int) -> None:
+        """Go on at offset with nothing pending; db is the database selected there."""
+        self.offset = offset
+        self._pending: list[bytes] = []
+        self._frame_offset = offset
+        self._frame_db = db
+        self._db = _NO_DB  # what the next event may rely on; _NO_DB makes it bring its own SELECT
+        self._opaque = False  # pending bytes may hold several events each: runs of origins can't be counted
+        self._runs: list[tuple[int, str, str]] = []
+        self._queue: deque[Frame] = deque()
+
+    def append(self, event: bytes, db: int) -> None:
+        """Make event (RESP bytes of one command) the next of history, run in database db.
+
+        A `SELECT db` goes before it when another database was selected; a negative db means any (PING, PUBLISH).
+        """
+        if db != self._db and db >= 0:
+            self._select(db)
+        self._pending.append(event)
+        self.offset += len(event)
+
+    def _select(self, db: int) -> None:
+        """Append the SELECT that makes db the database of the events that follow."""
+        event = self._selects.get(db)
+        if event is None:
+            event = self._selects[db] = encode_select(db)
+        self._pending.append(event)
+        self.offset += len(event)
+        self._db = db
+
+    def append_raw(self, data: bytes, db: int) -> None:
+        """Append whole events received from a Redis primary as they came; db is the database selected after them."""
+        self._pending.append(data)
+        self.offset += len(data)
+        self._db = db
+        self._opaque = True
+
+    def append_frame(self, frame: Frame, db: int) -> None:
+        """Queue a frame received from a Chronis primary, byte for byte; db is the database selected after it.
+
+        Raises ValueError when the frame does not start at `offset`, or with events pending.
+        """
+        if self._pending:
+            raise ValueError("a frame can't be appended in the middle of a turn")
+        if frame.offset != self.offset:
+            raise ValueError(f"a frame at offset {frame.offset} does not continue history at {self.offset}")
+        self._enqueue(frame)
+        self.offset = self._frame_offset = frame.end
+        self._db = self._frame_db = db
+
+    def select_next(self) -> None:
+        """Make the next event bring its SELECT, whatever database is selected."""
+        self._db = _NO_DB
+
+    def set_origin(self, user: str, address: str) -> None:
+        """Say who causes the events appended from here on in this frame (audit); ("", "") is the server itself."""
+        start = len(self._pending)
+        runs = self._runs
+        if runs and runs[-1][0] == start:
+            runs.pop()
+        if not runs or runs[-1][1:] != (user, address):
+            runs.append((start, user, address))
+
+    def mark(self) -> int:
+        """Return the present place among the pending events, for wrap_transaction; void after the turn's commit."""
+        return len(self._pending)
+
+    def wrap_transaction(self, mark: int) -> None:
+        """Put MULTI before and EXEC after the events appended since mark, if there are two or more.
+
+        The SELECT inserted before them is not counted; it goes inside the transaction, as in Redis.
+        """
+        pending = self._pending
+        count = len(pending) - mark
+        if count < 2 or (count == 2 and pending[mark].startswith(SELECT_PREFIX)):
+            return
+        pending.insert(mark, MULTI)
+        pending.append(EXEC)
+        self.offset += len(MULTI) + len(EXEC)
+        # Origins of later runs start one event further on; MULTI belongs to the run of the first event.
+        self._runs = [(start + 1 if start > mark else start, user, host) for start, user, host in self._runs]
+
+    def seal_if_large(self) -> bool:
+        """Seal the pending events into a frame of their own beyond LARGE bytes; only between commands. Tell if so."""
+        if self.offset - self._frame_offset < LARGE:
+            return False
+        self._seal()
+        return True
+
+    def _seal(self) -> None:
+        """Turn the pending events into a queued frame, its time still to be stamped."""
+        pending = self._pending
+        payload = b"".join(pending)
+        frame = Frame(self._frame_offset, _UNSTAMPED, self._frame_db, self._origins(len(pending)), payload)
+        self.events += len(pending)
+        if self._db != _NO_DB:
+            self._frame_db = self._db
+        self._frame_offset = self.offset
+        self._pending = []
+        self._enqueue(frame)
+
+    def _origins(self, total: int) -> list[Origin] | None:
+        """Return the origin runs of the total pending events, and start anew."""
+        runs, opaque = self._runs, self._opaque
+        self._runs, self._opaque = [], False
+        if not runs or opaque:
+            return None
+        if runs[0][0] > 0:
+            runs.insert(0, (0, "", ""))
+        ends = [start for start, _, _ in runs[1:]] + [total]
+        sized = zip(runs, ends, strict=True)
+        return [(end - start, user, address) for (start, user, address), end in sized if end > start]
+
+    def _enqueue(self, frame: Frame) -> None:
+        """Take a sealed frame into the queue of frames to be committed."""
+        self._queue.append(frame)
+
+    def _close_turn(self, now_ms: int) -> None:
+        """Seal what is pending and stamp the frames of this turn with its time."""
+        if self._pending:
+            self._seal()
+        for frame in reversed(self._queue):
+            if frame.unix_ms != _UNSTAMPED:
+                break
+            frame.unix_ms = now_ms

@@ -1,0 +1,214 @@
+"""Reading history back: frames in order from an offset on.
+
+`LogCursor` walks the log of a running server (partial resync, feeds, --follow); `LogReader` is the walk of recovery,
+which ends with a verdict on the tail. Law: what is yielded is history, whole, in order, without a gap: checksum and
+offset of every frame are checked.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import BinaryIO
+
+from store.errors import CorruptLog
+from store.events import selected_db
+from store.log.damage import Damage, TornTail, Unreadable, corrupt, verdict
+from store.log.frame import HEADER as FRAME_HEADER
+from store.log.frame import HEADER_SIZE as FRAME_HEADER_SIZE
+from store.log.frame import BadFrame, Frame, check_length, decode_whole
+from store.log.segment import HEADER_SIZE, LogEnd, decode_header, list_segments, segment_at
+
+_BUFFER = 256 * 1024
+
+
+class OffsetNotInLog(LookupError):
+    """The offset asked for is before the oldest segment (dropped by retention) or after the end of the log."""
+
+
+class LogCursor:
+    """Walk the frames of a log from an offset on, across segments; at the end of a live log, come back later.
+
+    The first frame is the one that holds `since`: it may start before it. `offset` is where the next frame starts,
+    `path` and `position` (bytes) where it is or will be. Close it, or use it in a with statement.
+    """
+
+    def __init__(self, directory: str, since: int = 0) -> None:
+        """Find the segment of `since`; raises OffsetNotInLog when it is before the oldest, or there is none."""
+        self.directory = directory
+        segments = list_segments(directory)
+        index = segment_at(segments, since)
+        if index is None:
+            raise OffsetNotInLog(f"offset {since} is not in the log of {directory}")
+        self._segments = segments
+        self._index = index
+        self._since = since
+        self._file: BinaryIO | None = None
+        self.position = 0
+        self.offset = segments[index].first_offset
+        self.last: Frame | None = None
+
+    @property
+    def path(self) -> str:
+        """The segment that is being read."""
+        return self._segments[self._index].path
+
+    def next(self) -> Frame | None:
+        """Return the next frame, None when the log ends here for now; raises CorruptLog for anything that is no frame.
+
+        A frame that is half there counts as not there yet: its writer may be about to finish it.
+        """
+        try:
+            return self.step()
+        except Unreadable as error:
+            raise corrupt(error.damage) from error
+
+    def step(self) -> Frame | None:
+        """Do what next() does, raising the internal Unreadable instead."""
+        while True:
+            frame = self._read()
+            if frame is None:
+                if self._advance():
+                    continue
+                return None
+            if frame.end > self._since:
+                return frame
+
+    def _read(self) -> Frame | None:
+        """Read the frame at `position`, None when the file ends before it does."""
+        file = self._open()
+        if file is None:
+            return None
+        file.seek(self.position)
+        head = file.read(FRAME_HEADER_SIZE)
+        if len(head) < FRAME_HEADER_SIZE:
+            return None
+        length, checksum = FRAME_HEADER.unpack(head)
+        try:
+            check_length(length)
+            # Asked before reading: a damaged length must not make us reserve up to 4 GiB.
+            if os.fstat(file.fileno()).st_size < self.position + FRAME_HEADER_SIZE + length:
+                return None
+            frame = decode_whole(head + file.read(length), checksum)
+        except BadFrame as error:
+            raise Unreadable(self._damage(str(error))) from error
+        if frame.offset != self.offset:
+            text = f"the frame is of offset {frame.offset}, history is at {self.offset}"
+            raise Unreadable(self._damage(text, misplaced=True))
+        self.position += FRAME_HEADER_SIZE + length
+        self.offset = frame.end
+        self.last = frame
+        return frame
+
+    def _open(self) -> BinaryIO | None:
+        """Return the open file of the current segment, None while its header is not written yet."""
+        if self._file is not None:
+            return self._file
+        try:
+            file = open(self.path, "rb", buffering=_BUFFER)  # noqa: SIM115 - kept open while the cursor walks it
+        except FileNotFoundError as error:
+            raise OffsetNotInLog(f"{self.path} was dropped by retention") from error
+        try:
+            head = file.read(HEADER_SIZE)
+            if len(head) < HEADER_SIZE:
+                file.close()
+                return None
+            decode_header(head, self.path)
+        except CorruptLog as error:
+            file.close()
+            raise Unreadable(self._damage(error.reason)) from error
+        self._file, self.position = file, HEADER_SIZE
+        return file
+
+    def _advance(self) -> bool:
+        """Go to the segment that starts where this one ends; False when there is none yet."""
+        following = [found for found in list_segments(self.directory) if found.first_offset > self._first_offset]
+        if not following:
+            return False
+        if self._read_again():
+            return True
+        self._segments = [*self._segments[: self._index + 1], *following]
+        if self._file is None or os.fstat(self._file.fileno()).st_size != self.position:
+            raise Unreadable(self._damage("the segment ends within a frame"))
+        if following[0].first_offset != self.offset:
+            raise Unreadable(self._damage(f"the next segment starts at offset {following[0].first_offset}"))
+        self.close()
+        self._index += 1
+        self.position = 0
+        return True
+
+    @property
+    def _first_offset(self) -> int:
+        return self._segments[self._index].first_offset
+
+    def _read_again(self) -> bool:
+        """Tell whether a whole frame is here after all: the writer may have added it before it rolled the segment."""
+        if self._file is None:
+            return self._open() is not None
+        size = os.fstat(self._file.fileno()).st_size
+        self._file.seek(self.position)
+        head = self._file.read(FRAME_HEADER_SIZE)
+        if len(head) < FRAME_HEADER_SIZE:
+            return False
+        return self.position + FRAME_HEADER_SIZE + int(FRAME_HEADER.unpack(head)[0]) <= size
+
+    def damage_here(self) -> Damage | None:
+        """Describe what follows the last frame when step() returned None, None when nothing follows."""
+        size = os.stat(self.path).st_size
+        if self._file is not None and size == self.position:
+            return None
+        what = "the segment ends within its header" if self._file is None else "the file ends within the frame"
+        return self._damage(what)
+
+    def _damage(self, reason: str, misplaced: bool = False) -> Damage:
+        return Damage(self._segments, self._index, self.position, self.offset, reason, misplaced)
+
+    def close(self) -> None:
+        """Close the open file."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+    def __enter__(self) -> LogCursor:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class LogReader:
+    """Iterate over the frames of a log that nobody writes, from an offset to its end; then see `torn` and `end`.
+
+    Iterating raises CorruptLog for damage that is not a torn tail, and OffsetNotInLog when the log does not reach back
+    to `since` or ends before it. A log without segments has no frames and ends at `since`.
+    """
+
+    def __init__(self, directory: str, since: int = 0) -> None:
+        self.directory = directory
+        self.since = since
+        self.torn: TornTail | None = None
+        self.end = LogEnd(since)
+
+    def __iter__(self) -> Iterator[Frame]:
+        if not list_segments(self.directory):
+            return
+        with LogCursor(self.directory, self.since) as cursor:
+            try:
+                while (frame := cursor.step()) is not None:
+                    yield frame
+                damage = cursor.damage_here()
+            except Unreadable as error:
+                damage = error.damage
+            if damage is not None:
+                self.torn = verdict(damage)
+            self._set_end(cursor)
+        if self.end.offset < self.since:
+            raise OffsetNotInLog(f"the log of {self.directory} ends at offset {self.end.offset}, before {self.since}")
+
+    def _set_end(self, cursor: LogCursor) -> None:
+        last, torn = cursor.last, self.torn
+        db = 0 if last is None else selected_db(last.payload, last.db)
+        if torn is not None and torn.position < HEADER_SIZE:
+            self.end = LogEnd(cursor.offset, db)  # the segment itself goes: go on with a new one
+        else:
+            self.end = LogEnd(cursor.offset, db, cursor.path, cursor.position)

@@ -1,0 +1,427 @@
+"""The writer: offsets, SELECT, transactions, segments, and what a failing disk does to it."""
+
+import errno
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from store.errors import CorruptLog, LogFailed
+from store.events import EXEC, MULTI, PING, encode_select
+from store.log import buffer
+from store.log import history as histories
+from store.log.frame import Frame
+from store.log.reader import LogReader
+from store.log.segment import HEADER_SIZE, LogEnd, list_segments
+from store.log.writer import LogWriter
+from tests.kit.faulty_disk import FaultyDisk
+from tests.kit.logs import NOW, command, files, frames, new_log, read, turn, words
+
+
+def test_a_turn_is_one_frame_written_by_one_call(tmp_path: Path) -> None:
+    disk = FaultyDisk()
+    log = new_log(tmp_path, disk)
+    turn(log, "SET a 1")
+    before = disk.calls["write"]
+    assert turn(log, "SET b 2", "SET c 3", "DEL a", now=NOW + 5)
+    assert disk.calls["write"] == before + 1
+    assert log.offset == log.written_offset == 23 + 3 * 27 + 20
+    log.close()
+    found = frames(tmp_path)
+    assert [frame.unix_ms for frame in found] == [NOW, NOW + 5]
+    assert words(found) == ["SELECT 0", "SET a 1", "SET b 2", "SET c 3", "DEL a"]
+
+
+def test_an_empty_turn_writes_nothing(tmp_path: Path) -> None:
+    disk = FaultyDisk()
+    log = new_log(tmp_path, disk)
+    calls = disk.calls["write"]
+    assert log.commit(NOW)
+    assert disk.calls["write"] == calls
+    log.close()
+    assert files(tmp_path) == []
+
+
+def test_select_is_inserted_where_the_database_changes_and_counts(tmp_path: Path) -> None:
+    log = new_log(tmp_path)
+    turn(log, "SET a 1", "SET b 1", db=2)
+    log.append(PING, -1)
+    turn(log, "SET c 1", db=2)
+    turn(log, "SET d 1", db=0)
+    log.close()
+    found = frames(tmp_path)
+    assert words(found) == ["SELECT 2", "SET a 1", "SET b 1", "PING", "SET c 1", "SELECT 0", "SET d 1"]
+    assert [frame.db for frame in found] == [0, 2, 2]
+    assert found[-1].end == log.offset == 4 * 27 + 2 * 23 + 14
+
+
+def test_a_reopened_log_goes_on_in_the_same_segment_and_selects_again(tmp_path: Path) -> None:
+    log = new_log(tmp_path)
+    turn(log, "SET a 1", db=3)
+    log.close()
+    log = new_log(tmp_path)
+    turn(log, "SET b 1", db=3)
+    log.close()
+    found = frames(tmp_path)
+    assert words(found) == ["SELECT 3", "SET a 1", "SELECT 3", "SET b 1"]
+    assert [frame.db for frame in found] == [0, 3]
+    assert len(files(tmp_path)) == 1
+
+
+def test_a_transaction_is_wrapped_only_if_it_has_two_events(tmp_path: Path) -> None:
+    log = new_log(tmp_path)
+    for commands in ([], ["SET a 1"], ["SET b 1", "SET c 1"]):
+        mark = log.mark()
+        for text in commands:
+            log.append(command(text), 0)
+        log.wrap_transaction(mark)
+    log.commit(NOW)
+    log.close()
+    assert words(frames(tmp_path)) == ["SELECT 0", "SET a 1", "MULTI", "SET b 1", "SET c 1", "EXEC"]
+    assert log.offset == 23 + 3 * 27 + len(MULTI) + len(EXEC)
+
+
+steps = st.lists(
+    st.one_of(
+        st.tuples(st.just("events"), st.integers(0, 3), st.integers(0, 3)),  # database, how many
+        st.tuples(st.just("commit"), st.just(0), st.just(0)),
+        st.tuples(st.just("reopen"), st.just(0), st.just(0)),
+    ),
+    max_size=25,
+)
+
+
+@settings(max_examples=60)
+@given(steps, st.sampled_from([80, 200, 10_000]))
+def test_whatever_is_recorded_is_read_back_in_its_database(
+    tmp_path_factory: pytest.TempPathFactory, script: list[tuple[str, int, int]], segment_bytes: int
+) -> None:
+    """Random transactions, turns, rolls and restarts: the commands, their databases and all offsets hold."""
+    directory = tmp_path_factory.mktemp("log")
+    log = new_log(directory, segment_bytes=segment_bytes)
+    expected: list[tuple[int, str]] = []
+    for step, db, count in [*script, ("commit", 0, 0)]:
+        if step == "events":
+            mark = log.mark()
+            for _ in range(count):
+                text = f"SET k{len(expected)} v"
+                log.append(command(text), db)
+                expected.append((db, text))
+            log.wrap_transaction(mark)
+            continue
+        assert log.commit(NOW)
+        if step == "reopen":
+            log.close()
+            log = new_log(directory, segment_bytes=segment_bytes)
+    log.close()
+    found = frames(directory)
+    assert replayed(found) == expected
+    assert [*[frame.offset for frame in found], log.offset] == [0, *[frame.end for frame in found]]
+    starts = {segment.first_offset for segment in list_segments(str(directory))}
+    for frame in found:
+        if frame.offset in starts:  # a segment can be read on its own
+            assert next(text for text in words([frame]) if text != "MULTI").startswith("SELECT ")
+
+
+def replayed(found: list[Frame]) -> list[tuple[int, str]]:
+    """Run the SELECTs of frames; return the other commands with their databases, each frame trusted on its own."""
+    result = []
+    for frame in found:
+        db = frame.db
+        for text in words([frame]):
+            if text.startswith("SELECT "):
+                db = int(text[7:])
+            elif text not in ("MULTI", "EXEC"):
+                result.append((db, text))
+    return result
+
+
+def test_segments_roll_by_size_and_start_with_a_select(tmp_path: Path) -> None:
+    log = new_log(tmp_path, segment_bytes=200)
+    for number in range(6):
+        turn(log, f"SET a {number}", db=1)
+    log.close()
+    assert files(tmp_path) == [f"{offset:020d}.seg" for offset in (0, 77, 154)]
+    assert words(frames(tmp_path, 77)[:1]) == ["SELECT 1", "SET a 2"]
+    assert log.statistics().segments == 3
+    assert log.statistics().retained_bytes == sum(segment.size for segment in list_segments(str(tmp_path)))
+
+
+def test_the_segment_size_may_change_while_running(tmp_path: Path) -> None:
+    log = new_log(tmp_path)
+    turn(log, "SET a 1")
+    log.segment_bytes = 100
+    turn(log, "SET a 2")
+    turn(log, "SET a 3")
+    log.close()
+    assert len(files(tmp_path)) == 2
+
+
+def test_much_pending_is_sealed_early_and_written_with_the_turn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(buffer, "LARGE", 60)
+    log = new_log(tmp_path)
+    log.append(command("SET a 1"), 0)
+    assert not log.seal_if_large()
+    log.append(command("SET b 2"), 0)
+    assert log.seal_if_large()
+    log.append(command("SET c 3"), 0)
+    assert log.written_offset == 0
+    assert log.commit(NOW)
+    log.close()
+    found = frames(tmp_path)
+    assert [words([frame]) for frame in found] == [["SELECT 0", "SET a 1", "SET b 2"], ["SET c 3"]]
+    assert [frame.unix_ms for frame in found] == [NOW, NOW]
+
+
+def test_origins_are_runs_over_all_events_of_a_frame(tmp_path: Path) -> None:
+    log = new_log(tmp_path)
+    log.append(command("DEL x"), 0)  # the server itself
+    log.set_origin("alice", "h:1")
+    log.append(command("SET a 1"), 0)
+    log.set_origin("bob", "h:2")  # recorded nothing
+    log.set_origin("alice", "h:1")
+    mark = log.mark()
+    log.append(command("SET b 2"), 1)
+    log.append(command("SET c 3"), 1)
+    log.wrap_transaction(mark)
+    log.set_origin("bob", "h:2")
+    log.append(command("SET d 4"), 1)
+    log.commit(NOW)
+    turn(log, "SET e 5", db=1)
+    log.close()
+    first, second = frames(tmp_path)
+    assert words([first])[3:8] == ["MULTI", "SELECT 1", "SET b 2", "SET c 3", "EXEC"]
+    assert first.origins == [(2, "", ""), (6, "alice", "h:1"), (1, "bob", "h:2")]
+    assert second.origins is None
+
+
+def test_frames_from_a_primary_are_kept_byte_for_byte(tmp_path: Path) -> None:
+    primary = new_log(tmp_path / "primary")
+    replica_directory = tmp_path / "replica"
+    replica_directory.mkdir()
+    replica = new_log(replica_directory)
+    sent: list[Frame] = []
+    primary.subscribers.append(sent.append)
+    turn(primary, "SET a 1", db=4, now=NOW)
+    turn(primary, "SET b 1", db=4, now=NOW + 9)
+    for frame in sent:
+        replica.append_frame(frame, db=4)
+        assert replica.commit(NOW + 1000)
+    with pytest.raises(ValueError, match="does not continue history"):
+        replica.append_frame(sent[0], db=4)
+    primary.close()
+    replica.close()
+    both = [Path(list_segments(str(tmp_path / name))[0].path).read_bytes() for name in ("primary", "replica")]
+    assert both[0][HEADER_SIZE:] == both[1][HEADER_SIZE:]
+
+
+@pytest.fixture(autouse=True)
+def _directories(tmp_path: Path) -> None:
+    (tmp_path / "primary").mkdir()
+
+
+def test_bytes_from_a_redis_primary_are_kept_as_they_are(tmp_path: Path) -> None:
+    log = new_log(tmp_path)
+    stream = encode_select(5) + command("SET a 1") + PING + command("INCRBY a 2")
+    log.append_raw(stream, db=5)
+    log.commit(NOW)
+    log.append_raw(command("DEL a"), db=5)
+    log.commit(NOW)
+    turn(log, "SET b 1", db=5)  # promoted: the database is known
+    log.close()
+    found = frames(tmp_path)
+    assert b"".join(frame.payload for frame in found) == stream + command("DEL a") + command("SET b 1")
+    assert [frame.db for frame in found] == [0, 5, 5]
+
+
+def test_subscribers_get_each_frame_after_its_write(tmp_path: Path) -> None:
+    log = new_log(tmp_path)
+    seen: list[tuple[int, int]] = []
+    log.subscribers.append(lambda frame: seen.append((frame.end, log.written_offset)))
+    turn(log, "SET a 1")
+    turn(log, "SET b 1")
+    log.close()
+    assert seen == [(50, 50), (77, 77)]
+
+
+# -- failures --------------------------------------------------------------------------------------------------------
+
+
+def test_short_writes_are_finished(tmp_path: Path) -> None:
+    disk = FaultyDisk()
+    log = new_log(tmp_path, disk)
+    disk.largest_write = 7
+    assert turn(log, "SET a " + "x" * 100)
+    log.close()
+    assert words(frames(tmp_path)) == ["SELECT 0", "SET a " + "x" * 100]
+
+
+@pytest.mark.parametrize("space", range(0, 260, 13))
+def test_a_full_disk_keeps_the_frames_and_a_retry_writes_them(tmp_path: Path, space: int) -> None:
+    """Whatever fits before ENOSPC: the file holds whole frames only, and all of them once there is room."""
+    disk = FaultyDisk()
+    log = new_log(tmp_path, disk, segment_bytes=130)
+    failures: list[str] = []
+    log.on_failed(lambda error: failures.append(str(error)))
+    disk.space = space
+    turns = [f"SET a {number}" for number in range(5)]
+    outcome = [turn(log, text) for text in turns]
+    assert outcome == sorted(outcome, reverse=True), "nothing is written after a gap"
+    assert not outcome[-1]
+    assert str(log.failed) == os.strerror(errno.ENOSPC)
+    assert [text for text in words(readable(tmp_path)) if text[:3] == "SET"] == turns[: outcome.count(True)]
+    assert not log.retry()
+    assert len(failures) == 1
+
+    disk.heal()
+    assert log.retry()
+    assert log.failed is None
+    assert turn(log, "SET b 1")
+    log.close()
+    assert [text for text in words(frames(tmp_path)) if text[:3] == "SET"] == [*turns, "SET b 1"]
+
+
+def readable(directory: Path) -> list[Frame]:
+    """Return the frames on disk; at most a segment header may be unfinished after them."""
+    reader = LogReader(str(directory))
+    found = list(reader)
+    assert reader.torn is None or reader.torn.position < HEADER_SIZE
+    return found
+
+
+@pytest.mark.parametrize("nth", range(1, 12))
+@pytest.mark.parametrize("operation", ["write", "open", "ftruncate"])
+def test_any_single_failing_call_loses_nothing(tmp_path: Path, operation: str, nth: int) -> None:
+    disk = FaultyDisk()
+    log = new_log(tmp_path, disk, segment_bytes=130)
+    if operation == "ftruncate":
+        disk.space = 300  # so that there is something to cut
+    disk.fail(operation, nth)
+    turns = [f"SET a {number}" for number in range(12)]
+    for text in turns:
+        if not turn(log, text):
+            assert log.failed is not None
+            if operation == "ftruncate":
+                log.retry()
+            disk.heal()
+            assert log.retry()
+    log.close()
+    assert [text for text in words(frames(tmp_path)) if text[:3] == "SET"] == turns
+
+
+def test_when_the_failed_part_can_not_be_cut_off_the_next_try_does_it(tmp_path: Path) -> None:
+    disk = FaultyDisk()
+    log = new_log(tmp_path, disk)
+    turn(log, "SET a 1")
+    whole = read(tmp_path).end.size
+    disk.space = 10
+    disk.fail("ftruncate", times=2)
+    assert not turn(log, "SET b 2")
+    assert list_segments(str(tmp_path))[0].size == whole + 10
+    assert not log.retry()
+    disk.heal()
+    assert log.retry()
+    log.close()
+    assert words(frames(tmp_path)) == ["SELECT 0", "SET a 1", "SET b 2"]
+
+
+def test_a_failed_fsync_is_final(tmp_path: Path) -> None:
+    disk = FaultyDisk()
+    log = new_log(tmp_path, disk, fsync="always")
+    assert turn(log, "SET a 1")
+    disk.fail("fdatasync")
+    assert not turn(log, "SET b 1")
+    assert (log.synced_offset, log.written_offset) == (50, 77)
+    assert not log.retry(), "a second fsync that succeeds would prove nothing"
+    assert not turn(log, "SET c 1")
+    with pytest.raises(LogFailed, match="Input/output error"):
+        log.close()
+    loaded = histories.load(str(tmp_path))
+    assert loaded is not None
+    assert loaded.clean_offset is None, "not a clean end"
+
+
+def test_closing_while_the_disk_is_full_is_no_clean_end(tmp_path: Path) -> None:
+    disk = FaultyDisk()
+    log = new_log(tmp_path, disk)
+    turn(log, "SET a 1")
+    disk.space = 0
+    turn(log, "SET b 1")
+    with pytest.raises(LogFailed, match="No space left"):
+        log.close()
+    loaded = histories.load(str(tmp_path))
+    assert loaded is not None
+    assert loaded.clean_offset is None
+    assert words(frames(tmp_path)) == ["SELECT 0", "SET a 1"]
+
+
+def test_a_clean_end_is_marked_with_the_synced_offset(tmp_path: Path) -> None:
+    log = new_log(tmp_path, fsync="no")
+    turn(log, "SET a 1")
+    assert log.synced_offset == 0
+    log.close()
+    loaded = histories.load(str(tmp_path))
+    assert loaded is not None
+    assert loaded.clean_offset == 50
+
+
+def test_an_uncut_tail_is_refused(tmp_path: Path) -> None:
+    log = new_log(tmp_path)
+    turn(log, "SET a 1")
+    log.close()
+    end = read(tmp_path).end
+    assert end.path is not None
+    with open(end.path, "ab") as file:
+        file.write(b"torn")
+    with pytest.raises(CorruptLog, match="4 bytes after the last whole frame"):
+        LogWriter(str(tmp_path), log.history, end)
+
+
+def test_a_segment_that_exists_is_never_overwritten(tmp_path: Path) -> None:
+    log = new_log(tmp_path)
+    turn(log, "SET a 1")
+    log.close()
+    again = LogWriter(str(tmp_path), log.history, LogEnd(0))
+    assert not turn(again, "SET b 1")
+    assert str(again.failed) == os.strerror(errno.EEXIST)
+    with pytest.raises(LogFailed):
+        again.close()
+    assert words(frames(tmp_path)) == ["SELECT 0", "SET a 1"]
+
+
+def test_an_unclean_stop_is_synced_before_going_on(tmp_path: Path) -> None:
+    log = new_log(tmp_path, fsync="no", segment_bytes=100)
+    for number in range(3):
+        turn(log, f"SET a {number}")
+    disk = FaultyDisk()
+    again = new_log(tmp_path, disk)  # as after kill -9: the first was never closed
+    assert disk.calls["fdatasync"] == len(files(tmp_path)) + 1  # and the history file
+    assert again.synced_offset == again.offset == log.offset
+    again.close()
+    with pytest.raises(LogFailed):
+        _kill(log)
+
+
+def _kill(log: LogWriter) -> None:
+    """Release what a log that was left open holds, without marking its history."""
+    log.failed = LogFailed("killed")
+    log.close()
+
+
+def test_after_a_reset_history_goes_on_elsewhere(tmp_path: Path) -> None:
+    log = new_log(tmp_path, segment_bytes=100)
+    for number in range(4):
+        turn(log, f"SET a {number}")
+    log.history.replace("f" * 40, 5000)
+    log.reset(5000, db=2)
+    assert files(tmp_path) == []
+    assert (log.offset, log.written_offset, log.synced_offset, log.first_offset) == (5000, 5000, 5000, 5000)
+    turn(log, "SET b 1", db=2)
+    log.close()
+    assert files(tmp_path) == ["00000000000000005000.seg"]
+    assert words(frames(tmp_path, 5000)) == ["SELECT 2", "SET b 1"]
+    assert frames(tmp_path, 5000)[0].db == 2
