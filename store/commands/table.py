@@ -128,7 +128,7 @@ def arity_of(function: Handler, words: int) -> int:
 
 
 def categories_of(flags: frozenset[str], group: str, acl: str) -> tuple[str, ...]:
-    """Derive ACL categories as Redis does: from flags, from the group, and what the row adds."""
+    """Derive ACL categories as Redis does: from flags, from the group, and what the row adds (`-keyspace`: takes away)."""
     names = set(acl.split())
     names |= {"write"} & flags
     if "readonly" in flags and group != "scripting":
@@ -139,7 +139,7 @@ def categories_of(flags: frozenset[str], group: str, acl: str) -> tuple[str, ...
     if group in GROUP_CATEGORY:
         names.add(GROUP_CATEGORY[group])
     names.add("fast" if "fast" in flags else "slow")
-    return tuple(sorted(names))
+    return tuple(sorted(name for name in names if name[0] != "-" and f"-{name}" not in names))
 
 
 def gate_of(flags: frozenset[str], name: str) -> int:

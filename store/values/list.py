@@ -42,6 +42,9 @@ class List(Value):
     def __len__(self) -> int:
         return self.length
 
+    def __contains__(self, member: object) -> bool:
+        return any(member in chunk for chunk in self.chunks)
+
     def __iter__(self) -> Iterator[bytes]:
         return chain.from_iterable(self.chunks)
 
@@ -85,21 +88,33 @@ class List(Value):
         found += chunks[last][: high + 1]
         return found
 
-    def positions(self, member: bytes, reverse: bool = False) -> Iterator[tuple[int, int, int]]:
-        """Yield (position, chunk, place) of each member equal to the one given, from the left or from the right."""
-        if not reverse:
-            start = 0
-            for number, chunk in enumerate(self.chunks):
-                for place in _places(chunk, member):
-                    yield start + place, number, place
-                start += len(chunk)
+    def positions(self, member: bytes, reverse: bool = False, limit: int = 0) -> Iterator[tuple[int, int, int]]:
+        """Yield (position, chunk, place) of each member equal to the one given, from the left or from the right.
+
+        With a limit > 0 only the first (in reverse: last) so many members of the list are compared.
+        """
+        if reverse:
+            yield from self._positions_from_right(member, self.length - limit if limit else 0)
             return
+        start, stop = 0, limit or self.length
+        for number, chunk in enumerate(self.chunks):
+            if start >= stop:
+                return
+            for place in _places(chunk, member):
+                if start + place < stop:
+                    yield start + place, number, place
+            start += len(chunk)
+
+    def _positions_from_right(self, member: bytes, least: int) -> Iterator[tuple[int, int, int]]:
         start = self.length
         for number in range(len(self.chunks) - 1, -1, -1):
+            if start <= least:
+                return
             chunk = self.chunks[number]
             start -= len(chunk)
             for place in reversed(list(_places(chunk, member))):
-                yield start + place, number, place
+                if start + place >= least:
+                    yield start + place, number, place
 
     # ── changing ───────────────────────────────────────────────────────────────────────────────────────────────────
     def push_right(self, members: Sequence[bytes]) -> None:
@@ -273,3 +288,13 @@ def _places(chunk: list[bytes], member: bytes) -> Iterator[int]:
     for _ in range(chunk.count(member)):
         place = chunk.index(member, place + 1)
         yield place
+
+
+def bounds(start: int, stop: int, length: int) -> tuple[int, int]:
+    """Turn Redis's inclusive range, negative numbers counting from the end, into 0 ≤ first ≤ position < end ≤ length.
+
+    An empty range is (0, 0).
+    """
+    first = max(start + length if start < 0 else start, 0)
+    end = min(stop + length if stop < 0 else stop, length - 1) + 1
+    return (first, end) if first < end else (0, 0)

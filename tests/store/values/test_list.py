@@ -80,15 +80,18 @@ class ListMachine(RuleBasedStateMachine):
         self.value.trim(start, stop)
         self.model = self.model[start:stop]
 
-    @rule(data=st.data(), member=MEMBERS, reverse=st.booleans())
-    def read(self, data: st.DataObject, member: bytes, reverse: bool) -> None:
+    @rule(data=st.data(), member=MEMBERS, reverse=st.booleans(), limit=st.integers(0, 12))
+    def read(self, data: st.DataObject, member: bytes, reverse: bool, limit: int) -> None:
         start = data.draw(st.integers(0, len(self.model)))
         stop = data.draw(st.integers(0, len(self.model)))
         assert self.value.span(start, stop) == self.model[start:stop]
         if start < len(self.model):
             assert self.value[start] == self.model[start]
         places = [place for place, other in enumerate(self.model) if other == member]
-        found = [position for position, _, _ in self.value.positions(member, reverse)]
+        if limit:
+            seen = range(len(self.model))[-limit:] if reverse else range(len(self.model))[:limit]
+            places = [place for place in places if place in seen]
+        found = [position for position, _, _ in self.value.positions(member, reverse, limit)]
         assert found == (places[::-1] if reverse else places)
         assert list(reversed(self.value)) == self.model[::-1]
 
