@@ -8,7 +8,7 @@ another boot the tail past the last fsync may be gone, while a replica may hold 
     file  = "chronis-history 1" LF chain+ boot state crc      all lines end in LF
     chain = "id " 40 hex " from " first offset                oldest first, offsets never fall
     boot  = "boot " boot id of the machine
-    state = "state running" | "state clean " synced offset
+    state = "state running" | "state volatile" | "state clean " synced offset
     crc   = "crc32c " 8 hex digits, over every byte before this line
 
 Law: the file is replaced as a whole and durable before anything relies on it.
@@ -54,7 +54,8 @@ class History:
     """The chain of ids of one data directory: [(id, first offset)], the current one last.
 
     Invariants: the chain is never empty, its offsets never fall. `clean_offset` is the end of a log that was closed
-    cleanly and synced, None while a server runs on it or after one stopped without closing it.
+    cleanly and synced, None while a server runs on it or after one stopped without closing it; `volatile` then
+    tells that this server keeps its log in memory.
     """
 
     path: str
@@ -62,6 +63,7 @@ class History:
     boot: str
     clean_offset: int | None = None
     disk: Disk = field(default_factory=Disk, repr=False, compare=False)
+    volatile: bool = False
 
     @property
     def current(self) -> str:
@@ -125,14 +127,14 @@ class History:
         self.chain = [(history_id, offset)]
         self.save()
 
-    def mark_running(self) -> None:
-        """Note that a server of this boot is about to write the log; save."""
-        self.boot, self.clean_offset = boot_id(), None
+    def mark_running(self, volatile: bool = False) -> None:
+        """Note that a server of this boot is about to go on with the log, on disk or (volatile) in memory; save."""
+        self.boot, self.clean_offset, self.volatile = boot_id(), None, volatile
         self.save()
 
     def mark_clean(self, synced_offset: int) -> None:
-        """Note that the log was closed, every event up to synced_offset being durable; save."""
-        self.boot, self.clean_offset = boot_id(), synced_offset
+        """Note that the log was closed, all up to synced_offset being durable (in a snapshot, if volatile); save."""
+        self.boot, self.clean_offset, self.volatile = boot_id(), synced_offset, False
         self.save()
 
     def doubt(self, end: int) -> str | None:
@@ -144,6 +146,8 @@ class History:
             if self.clean_offset == end:
                 return None
             return f"the log ends at offset {end} but was closed at {self.clean_offset}"
+        if self.volatile:
+            return "the server kept its log in memory and stopped without a snapshot"
         if self.boot == boot_id() != "unknown":
             return None  # the machine did not go down: what was written is still there
         return "the server stopped without closing the log, and the machine has been started since"
@@ -155,7 +159,8 @@ class History:
     def encode(self) -> bytes:
         """Return the content of the file."""
         lines = [_TITLE, *(f"id {history_id} from {offset}" for history_id, offset in self.chain), f"boot {self.boot}"]
-        lines.append("state running" if self.clean_offset is None else f"state clean {self.clean_offset}")
+        open_state = "state volatile" if self.volatile else "state running"
+        lines.append(open_state if self.clean_offset is None else f"state clean {self.clean_offset}")
         text = "".join(line + "\n" for line in lines).encode("ascii")
         return text + f"crc32c {crc32c(text):08x}\n".encode("ascii")
 
@@ -215,8 +220,8 @@ def _read_line(history: History, number: int, words: list[str]) -> bool:
         case ["boot", boot]:
             history.boot = boot
             return True
-        case ["state", "running"]:
-            history.clean_offset = None
+        case ["state", "running" | "volatile" as state]:
+            history.clean_offset, history.volatile = None, state == "volatile"
             return True
         case ["state", "clean", offset] if offset.isdecimal():
             history.clean_offset = int(offset)

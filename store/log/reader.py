@@ -23,7 +23,7 @@ _BUFFER = 256 * 1024
 
 
 class OffsetNotInLog(LookupError):
-    """The offset asked for is before the oldest segment (dropped by retention) or after the end of the log."""
+    """The offset asked for is before the oldest segment: retention has dropped it, or there is no log."""
 
 
 class LogCursor:
@@ -180,7 +180,8 @@ class LogReader:
     """Iterate over the frames of a log that nobody writes, from an offset to its end; then see `torn` and `end`.
 
     Iterating raises CorruptLog for damage that is not a torn tail, and OffsetNotInLog when the log does not reach back
-    to `since` or ends before it. A log without segments has no frames and ends at `since`.
+    to `since`. A log without segments has no frames and ends at `since`; one that ends before `since` (it was lost, or
+    kept in memory, and a snapshot is newer) has no frames either, and `end.offset` tells.
     """
 
     def __init__(self, directory: str, since: int = 0) -> None:
@@ -202,8 +203,6 @@ class LogReader:
             if damage is not None:
                 self.torn = verdict(damage)
             self._set_end(cursor)
-        if self.end.offset < self.since:
-            raise OffsetNotInLog(f"the log of {self.directory} ends at offset {self.end.offset}, before {self.since}")
 
     def _set_end(self, cursor: LogCursor) -> None:
         last, torn = cursor.last, self.torn

@@ -1,6 +1,7 @@
 """Waiting for the disk: group commit, the policies, order over rolls, failure."""
 
 import asyncio
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -231,9 +232,14 @@ async def test_close_takes_the_fsync_in_flight_with_it(tmp_path: Path) -> None:
 
 def test_waiters_are_woken_in_the_order_of_their_offsets() -> None:
     async def scene() -> list[int]:
-        waiters, woken = Waiters(), []
+        waiters = Waiters()
+        woken: list[int] = []
+
+        def note(offset: int, _: object) -> None:
+            woken.append(offset)
+
         for offset in (30, 10, 20, 10):
-            waiters.add(offset).add_done_callback(lambda _, offset=offset: woken.append(offset))
+            waiters.add(offset).add_done_callback(partial(note, offset))
         waiters.reached(20)
         await asyncio.sleep(0)
         assert len(waiters) == 1

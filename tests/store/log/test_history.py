@@ -72,6 +72,15 @@ def test_continuity_is_doubted_only_when_something_may_be_missing(
     assert history.doubt(50) is not None  # a machine that doesn't tell its boot proves nothing
 
 
+def test_a_log_kept_in_memory_is_doubted_unless_it_ended_in_a_snapshot(tmp_path: Path) -> None:
+    create(str(tmp_path)).mark_running(volatile=True)
+    history = load(str(tmp_path))
+    assert history is not None
+    assert history.doubt(50) == "the server kept its log in memory and stopped without a snapshot"
+    history.mark_clean(50)
+    assert history.doubt(50) is None
+
+
 def test_every_damaged_bit_and_every_cut_of_the_file_is_noticed(tmp_path: Path) -> None:
     history = create(str(tmp_path))
     history.renew(77)
