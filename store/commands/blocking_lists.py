@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from store.commands.lists import MOVES, Pops, is_left, move, parse_mpop, take
+from store.commands.lists import MOVES, is_left, move, parse_mpop, take
 from store.commands.table import command
 from store.commands.timeouts import parse_timeout
 from store.replies import NULL_ARRAY
@@ -41,7 +41,8 @@ def _pop_one(tx: Tx, event: bytes, arguments: tuple[bytes, ...]) -> object:
     timeout_ms = parse_timeout(timeout)
 
     def serve(tx: Tx, key: bytes) -> list[object] | None:
-        return [key, *take(tx, event, key, 1)] if isinstance(tx.db.peek(key), List) else None
+        value = tx.db.peek(key)
+        return [key, *take(tx, event, key, value)] if isinstance(value, List) else None
 
     for key in keys:
         if tx.db.list(key) is not None:
@@ -60,16 +61,12 @@ def blmpop(tx: Tx, timeout: bytes, numkeys: bytes, key: bytes, where: bytes, *mo
 
     def serve(tx: Tx, key: bytes) -> list[object] | None:
         value = tx.db.peek(key)
-        return _take_named(tx, pops, key, len(value)) if isinstance(value, List) else None
+        return [key, take(tx, pops.event, key, value, pops.most)] if isinstance(value, List) else None
 
     for name in pops.keys:
         if tx.db.list(name) is not None:
             return serve(tx, name)
     return tx.block(pops.keys, timeout_ms, serve, NULL_ARRAY)
-
-
-def _take_named(tx: Tx, pops: Pops, key: bytes, length: int) -> list[object]:
-    return [key, take(tx, pops.event, key, min(pops.most, length))]
 
 
 @command("BLMOVE", "write denyoom noscript blocking", keys=MOVES, since="6.2.0", group="list", complexity="O(1)")

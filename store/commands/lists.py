@@ -86,14 +86,13 @@ def _pop(tx: Tx, event: bytes, key: bytes, count: tuple[bytes, ...]) -> object:
         return NULL_ARRAY if count else None
     if wanted == 0:
         return []
-    if not count:
-        return take(tx, event, key, 1)[0]
-    return take(tx, event, key, min(wanted, len(value)))
+    return take(tx, event, key, value, wanted) if count else take(tx, event, key, value)[0]
 
 
-def take(tx: Tx, event: bytes, key: bytes, count: int) -> list[bytes]:
-    """Record that count members (1 ≤ count ≤ length) leave the list at key, by event LPOP or RPOP; return them."""
-    taken = tx.record(event, key) if count == 1 else tx.record(event, key, b"%d" % count)
+def take(tx: Tx, event: bytes, key: bytes, value: List, most: int = 0) -> list[bytes]:
+    """Record that members leave the list at key by event LPOP or RPOP, one, or up to most if > 0; return them."""
+    count = (b"%d" % min(most, len(value)),) if most else ()
+    taken = tx.record(event, key, *count)
     assert isinstance(taken, list)
     return taken
 
@@ -155,7 +154,7 @@ def lmpop(tx: Tx, numkeys: bytes, key: bytes, where: bytes, *more: bytes) -> obj
     for name in pops.keys:
         value = tx.db.list(name)
         if value is not None:
-            return [name, take(tx, pops.event, name, min(pops.most, len(value)))]
+            return [name, take(tx, pops.event, name, value, pops.most)]
     return NULL_ARRAY
 
 
