@@ -5,9 +5,9 @@
     mix(d,x) = sha1(d xor sha1(x))        order matters
     xor(d,x) = d xor sha1(x)              order does not
 
-Strings and list members are mixed in; set members xored; hash fields and sorted-set members each make a digest of
-their own (mix name, mix value or score as %.17g) that is xored. Streams and modules' values, which Redis reads in its
-own way, are xored as their stored bytes: equal among Chronis nodes, not with Redis.
+Strings, list members and a stream's ids, fields and values are mixed in; set members xored; hash fields and sorted-set
+members each make a digest of their own (mix name, mix value or score as %.17g) that is xored. Modules' values, which
+only their modules can read, are xored as their stored bytes: equal among Chronis nodes, not with Redis.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from __future__ import annotations
 from hashlib import sha1
 
 from store.keyspace import Database, Keyspace, Stored
+from store.rdb.streams import entries_of
 from store.values.base import Value
 from store.values.hash import Hash
 from store.values.list import List
@@ -67,9 +68,19 @@ def _value_digest(total: int, value: Stored, expires: bool) -> int:
     elif isinstance(value, SortedSet):
         for score, member in value:
             total ^= _pair(member, b"%.17g" % score)
+    elif isinstance(value, OpaqueValue) and value.kind == "stream":
+        total = _stream(total, value.raw)
     elif isinstance(value, OpaqueValue):
         total ^= _sha(value.raw)
     return total ^ _sha(b"!!expire!!") if expires else total
+
+
+def _stream(total: int, raw: bytes) -> int:
+    for ms, sequence, pairs in entries_of(raw):
+        total = _mix(total, b"%d.%d" % (ms, sequence))
+        for part in pairs:
+            total = _mix(total, part)
+    return total
 
 
 def _pair(first: bytes, second: bytes) -> int:

@@ -15,8 +15,8 @@ What stands in brackets is in STREAM_LISTPACKS_2 only.
 from __future__ import annotations
 
 from store.rdb import codes
-from store.rdb.compact import decode_listpack
 from store.rdb.primitives import Cursor, Malformed
+from store.rdb.streams import read_node
 from store.values.opaque import OpaqueValue
 
 _NAME_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
@@ -27,12 +27,10 @@ def read_stream(cursor: Cursor, type_byte: int) -> OpaqueValue:
     start = cursor.pos
     nodes: set[bytes] = set()
     for _ in range(cursor.count(18)):
-        master_id = cursor.string()
-        if len(master_id) != 16 or master_id in nodes:
-            raise Malformed("a stream node whose id is not 16 bytes, or there twice")
-        nodes.add(master_id)
-        if not decode_listpack(cursor.string()):
-            raise Malformed("a stream node without entries")
+        node_id, _ = read_node(cursor)
+        if node_id in nodes:
+            raise Malformed("a stream node that is there twice")
+        nodes.add(node_id)
     if cursor.length() and not nodes:
         raise Malformed("a stream that announces entries but has none")
     second = type_byte == codes.STREAM_LISTPACKS_2
@@ -61,6 +59,7 @@ def _read_group(cursor: Cursor, groups: set[bytes], second: bool) -> None:
         cursor.take(8)
         cursor.length()
     consumers: set[bytes] = set()
+    unowned = set(pending)
     for _ in range(cursor.count(10)):
         consumer = cursor.string()
         if consumer in consumers:
@@ -72,6 +71,9 @@ def _read_group(cursor: Cursor, groups: set[bytes], second: bool) -> None:
             _add_entry(owned, cursor.take(16))
         if not owned <= pending:
             raise Malformed("a consumer's entry that its group does not know")
+        unowned -= owned
+    if unowned:
+        raise Malformed("a pending entry that no consumer has")
 
 
 def _add_entry(entries: set[bytes], entry: bytes) -> None:

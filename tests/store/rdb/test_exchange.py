@@ -131,6 +131,7 @@ def test_streams_and_functions_pass_through(tmp_path: Path) -> None:
             client.command("DUMP", "stream"),
         ]
     report = load(tmp_path / "dump.rdb", keyspace := Keyspace())
+    assert Simple(digest(keyspace)) == facts[0]
     assert (report.opaque, report.extras.functions) == (1, [library])
     value = keyspace.databases[0].entries[b"stream"].value
     assert dump_value(value) == facts[2]
