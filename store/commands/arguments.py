@@ -8,11 +8,13 @@ from __future__ import annotations
 import math
 import re
 
-from store.errors import ReplyError, not_a_float, not_an_integer
+from store.errors import ReplyError, not_a_float
 
 INT64_MIN, INT64_MAX = -(1 << 63), (1 << 63) - 1
 _INTEGER = re.compile(rb"^(?:0|-?[1-9][0-9]{0,18})\Z")
-_FLOAT = re.compile(rb"^[+-]?(?:(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|inf(?:inity)?|0[xX][0-9a-fA-F]+)\Z", re.IGNORECASE)
+_DECIMAL = re.compile(rb"[+-]?(?:(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?|inf(?:inity)?)\Z", re.IGNORECASE)
+_HEXADECIMAL = re.compile(rb"[+-]?0x(?:[0-9a-f]+\.?[0-9a-f]*|\.[0-9a-f]+)(?:p[+-]?\d+)?\Z", re.IGNORECASE)
+_NOT_ZERO = re.compile(rb"[+-]?(?:[0.]*[1-9]|0x[0.]*[1-9a-f])", re.IGNORECASE)
 
 
 def is_integer(text: bytes | bytearray) -> bool:
@@ -31,28 +33,37 @@ def parse_int(text: bytes | bytearray, message: str = "value is not an integer o
 
 
 def parse_range(text: bytes, least: int, most: int, message: str | None = None) -> int:
-    """Read an integer within [least, most]; raise ReplyError(message), by default Redis's for a value out of range."""
-    number = parse_int(text)
+    """Read an integer within [least, most]; raise ReplyError(message) otherwise, by default in Redis's words."""
+    if message is None and least == 0:
+        message = "value is out of range, must be positive"
+    number = parse_int(text) if message is None else parse_int(text, message)
     if not least <= number <= most:
-        if message is not None:
-            raise ReplyError(message)
-        raise ReplyError("value is out of range, must be positive") if least == 0 else not_an_integer()
+        raise ReplyError(message or f"value is out of range, value must between {least} and {most}")
     return number
 
 
+def strtod(text: bytes | bytearray) -> float | None:
+    """Read a float as strtod(3) does, without blanks: decimal, `0x1.8p3`, `inf`; too large is infinite, nan is None."""
+    if _DECIMAL.match(text) is not None:
+        return float(text)
+    if _HEXADECIMAL.match(text) is None:
+        return None
+    try:
+        return float.fromhex(text.decode())
+    except OverflowError:
+        return -math.inf if text[:1] == b"-" else math.inf
+
+
 def parse_float(text: bytes | bytearray, message: str | None = None) -> float:
-    """Read a float as Redis's getDoubleFromObject does: inf allowed, nan, blanks and empty refused with ReplyError."""
-    if _FLOAT.match(text) is None:
-        raise ReplyError(message) if message else not_a_float()
-    word = bytes(text).lower()
-    number = float(int(word, 16)) if b"x" in word else float(word)
-    if math.isinf(number) and b"inf" not in word:
+    """Read a float as Redis's string2d does: nan, blanks and what overflows or vanishes to zero are a ReplyError."""
+    number = strtod(text)
+    if number is None or (math.isinf(number) and b"n" not in text.lower()) or (number == 0 and _NOT_ZERO.match(text)):
         raise ReplyError(message) if message else not_a_float()
     return number
 
 
 def format_float(number: float) -> bytes:
-    """Print a double as Redis replies it: 17 significant digits at most (`%.17g`), `inf`, `-inf`, integers without a point."""
+    """Print a double as Redis replies it: 17 digits at most (`%.17g`), `inf`, `-inf`, integers without point."""
     if math.isinf(number):
         return b"inf" if number > 0 else b"-inf"
     if number == int(number) and abs(number) < 1e17:
