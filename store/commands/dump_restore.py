@@ -19,7 +19,7 @@ from store.tx import Tx
 def dump(tx: Tx, key: bytes) -> bytes | None:
     """Answer the value at a key as a payload for RESTORE."""
     value = tx.db.get(key)
-    return None if value is None else dump_value(value)
+    return None if value is None else dump_value(value, tx.keyspace.limits, tx.engine.settings.rdbcompression)
 
 
 @dataclass(slots=True)
