@@ -19,7 +19,8 @@ from store.log import history
 from store.log.damage import cut
 from store.log.history import History
 from store.log.memory import MemoryLog
-from store.log.segment import LogEnd
+from store.log.repair import foreign_segments, set_aside
+from store.log.segment import LogEnd, list_segments
 from store.log.writer import LogWriter
 from store.recovery import Recovered, recover, snapshots
 from store.snapshot import Child, fork_writer, spawn_replay, write_snapshot
@@ -77,14 +78,20 @@ class Persistence:
     def _recover(self) -> None:
         path = str(self.directory.path)
         known = history.load(path)
+        if known is not None:
+            self._set_aside([found.path for found in foreign_segments(path, known)], "are of another history")
         started = time.monotonic()
         found = self.recovered = recover(self.engine, path, progress=self.notice)
         self.extras = found.extras
         if found.torn is not None:
             cut(found.torn)
             self.warn(f"{found.torn}; it was cut off")
+        if found.stranded:
+            self._set_aside([segment.path for segment in list_segments(path)], "end before the newest snapshot")
         self.history = known or history.create(path, found.end.offset)
         doubt = self.history.doubt(found.end.offset) if known is not None else None
+        if doubt is None and found.torn is not None and found.torn.complete:
+            doubt = "the frame that was cut off may have reached a replica"
         if doubt is not None:
             self.history.renew(found.end.offset)
             self.warn(f"new history id {self.history.current} from offset {found.end.offset} on: {doubt}")
@@ -93,6 +100,10 @@ class Persistence:
                 self.warn(remark)
         seconds = time.monotonic() - started
         self.notice(f"recovered {self._keys()} keys at offset {found.end.offset}: {found.events} events replayed in {seconds:.3f} seconds")
+
+    def _set_aside(self, segments: list[str], why: str) -> None:
+        for path in set_aside(str(self.directory.path), segments):
+            self.warn(f"a segment was moved to {path}: its events {why}")
 
     def _import_or_create(self) -> None:
         """Start from a Redis data directory if there is one, else empty; an import is written as a snapshot at once."""
@@ -122,6 +133,8 @@ class Persistence:
         )
 
     def _use_memory(self, end: LogEnd) -> None:
+        assert self.history is not None
+        self.history.mark_running(volatile=True)
         self.engine.adopt_log(MemoryLog(end.offset, end.db, limit=self.engine.settings.repl_backlog_size))
 
     def close(self, save: bool) -> None:
@@ -136,6 +149,8 @@ class Persistence:
             self.save()
         self.engine.log.commit(self.engine.clock.now_ms())
         self.engine.log.close()
+        if save and self.history is not None and self.history.volatile:
+            self.history.mark_clean(self.engine.log.offset)
         self.directory.unlock()
 
     def _keys(self) -> int:

@@ -49,6 +49,7 @@ class Recovered:
     events: int = 0
     unix_ms: int = 0
     torn: TornTail | None = None
+    stranded: bool = False  # the log ends before the snapshot: its segments can't be gone on with
     db_reached: int = 0  # the database selected where recovery stopped
     extras: Extras = field(default_factory=Extras)
     remarks: list[str] = field(default_factory=list)
@@ -83,7 +84,7 @@ def recover(engine: Engine, directory: str, until: Until | None = None, progress
     found.events, found.torn, found.end = replay.events, reader.torn, reader.end
     found.db_reached = replay.tx.db.index
     if reader.end.offset < found.snapshot_offset:
-        found.end = LogEnd(found.snapshot_offset, db)
+        found.end, found.stranded = LogEnd(found.snapshot_offset, db), True
     for text, count in replay.refused.items():
         found.remarks.append(f"{count} commands of a Redis history were refused as they must have been there: {text}")
     return found
