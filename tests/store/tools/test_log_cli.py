@@ -18,7 +18,7 @@ DEL_OF_TWO = ["SELECT 1", "DEL user:1 user:2"]
 
 @pytest.fixture
 def directory(tmp_path: Path) -> Path:
-    """Three segments, a minute between commits; SELECT 0 at offset 0, SET at 23, SELECT 1 at 55, DEL at 78 and so on."""
+    """Three segments, a minute between commits; SELECT 0 at offset 0, SET at 23, SELECT 1 at 55, DEL at 78, …"""
     log = new_log(tmp_path, segment_bytes=200)
     log.set_origin("alice", "10.0.0.7:51000")
     turn(log, "SET user:1 a", now=NOW)
