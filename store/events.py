@@ -8,10 +8,12 @@ arguments, and offsets can be counted without looking at the bytes again.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import hiredis
 
 from store.errors import CorruptLog
+from store.resp import IMPLEMENTATION
 
 # hiredis moves the unread rest of its buffer for about every KiB it has parsed: pieces keep that cheap.
 _PIECE = 64 * 1024
@@ -22,7 +24,7 @@ PING = b"*1\r\n$4\r\nPING\r\n"
 SELECT_PREFIX = b"*2\r\n$6\r\nSELECT\r\n"
 
 
-def encode_event(*args: bytes) -> bytes:
+def encode_event_plain(*args: bytes) -> bytes:
     """Encode one command (name and arguments) as the RESP array of bulk strings that history stores."""
     parts = [b"*%d\r\n" % len(args)]
     for arg in args:
@@ -30,6 +32,12 @@ def encode_event(*args: bytes) -> bytes:
         parts.append(arg)
         parts.append(b"\r\n")
     return b"".join(parts)
+
+
+if TYPE_CHECKING or IMPLEMENTATION == "python":
+    encode_event = encode_event_plain
+else:
+    from store.resp._fast import encode_event
 
 
 def encode_select(db: int) -> bytes:

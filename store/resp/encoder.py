@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 
 from store.errors import ReplyError
-from store.replies import NO_REPLY, NULL_ARRAY, Attributed, BigNumber, Pairs, Push, Several, SetReply, Verbatim
+from store.replies import NO_REPLY, NULL_ARRAY, Attributed, BigNumber, Pairs, Push, SetReply, Several, Verbatim
 
 Encoder = Callable[[object], bytes]
 
@@ -22,7 +22,10 @@ def encode_error(line: bytes) -> bytes:
 
 
 _SMALL = {number: b":%d\r\n" % number for number in range(-2, 1024)}
-_SIMPLE = {word: b"+%b\r\n" % word.encode() for word in ("OK", "QUEUED", "PONG", "none", "string", "list", "hash", "set", "zset")}
+_SIMPLE = {
+    word: b"+%b\r\n" % word.encode()
+    for word in ("OK", "QUEUED", "PONG", "none", "string", "list", "hash", "set", "zset")
+}
 
 
 def _int(reply: int) -> bytes:
@@ -115,7 +118,9 @@ for _table, _resp in ((_RESP2, 2), (_RESP3, 3)):
     _table[SetReply] = _array(_table, b"*" if _resp == 2 else b"~")
     _table[Push] = _array(_table, b"*" if _resp == 2 else b">")
     _table[Several] = _several(_table)
-    _table[type(NULL_ARRAY)] = (lambda reply: b"" if reply is NO_REPLY else b"*-1\r\n") if _resp == 2 else (
-        lambda reply: b"" if reply is NO_REPLY else b"_\r\n"
+    _table[type(NULL_ARRAY)] = (
+        (lambda reply: b"" if reply is NO_REPLY else b"*-1\r\n")
+        if _resp == 2
+        else (lambda reply: b"" if reply is NO_REPLY else b"_\r\n")
     )
 _RESP2[Pairs] = _RESP2[list]
