@@ -53,6 +53,10 @@ class Blocking:
         """Clients that wait for keys, replicas or the end of a pause."""
         return len(self.waiters) + len(self.postponed)
 
+    def holds(self, session: Session) -> bool:
+        """Tell whether a session waits, for whatever it may be."""
+        return session in self.waiters or any(session is other for other, _ in self.postponed)
+
     # ── waiting for keys ───────────────────────────────────────────────────────────────────────────────────────────
     def wait(self, tx: Tx, keys: Sequence[bytes], timeout_ms: int, serve: Serve | None, on_timeout: object) -> object:
         """Make the session of tx wait; see Tx.block. Without keys something else ends the wait by `release`."""
@@ -73,6 +77,7 @@ class Blocking:
     def serve(self) -> None:
         """Give what became ready to those who wait for it, until nothing is ready."""
         keyspace = self.engine.keyspace
+        keyspace.now = self.engine.clock.now_ms()  # the command that made keys ready may have taken long
         while keyspace.ready:
             ready, keyspace.ready = keyspace.ready, {}
             for place in ready:
@@ -80,22 +85,26 @@ class Blocking:
 
     def _serve_place(self, place: Place) -> None:
         for waiter in list(self.engine.keyspace.waiting.get(place, ())):  # type: ignore[call-overload]  # see wait
+            self.engine.expire_keys(waiter.session.tx, [place[1]])
             if self.engine.keyspace.databases[place[0]].live(place[1]) is None:
                 return
             reply = self._attempt(waiter, place[1])
             if reply is not None:
                 self.release(waiter.session, reply)
+            self.engine.tracking.settle()
 
     def _attempt(self, waiter: Waiter, key: bytes) -> object:
         """Let a waiter's command decide once more, as a call of its own."""
         engine, mark = self.engine, self.engine.log.mark()
         engine.depth += 1
+        engine.tracking.current = waiter.session
         try:
             return waiter.serve(waiter.session.tx, key) if waiter.serve is not None else None
         except ReplyError as error:
             return error
         finally:
             engine.depth -= 1
+            engine.tracking.current = None
             if not engine.depth:
                 engine.log.wrap_transaction(mark)
 
@@ -110,7 +119,9 @@ class Blocking:
         waiter = self.waiters.get(session)
         if waiter is None:
             return False
-        self.release(session, ReplyError("client unblocked via CLIENT UNBLOCK", "UNBLOCKED") if error else waiter.on_timeout)
+        self.release(
+            session, ReplyError("client unblocked via CLIENT UNBLOCK", "UNBLOCKED") if error else waiter.on_timeout
+        )
         return True
 
     def forget(self, session: Session) -> None:

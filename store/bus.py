@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 from store.glob import compile_glob
 from store.notifications import KEYEVENT, KEYSPACE, parse_classes
+from store.redaction import redacted
 from store.replies import Push
-from store.resp.encoder import encode
+from store.resp import encode
 
 if TYPE_CHECKING:
     from store.commands.table import Command
@@ -117,19 +118,6 @@ class Bus:
         line = f"{now // 1000}.{now % 1000:03d}000 [{tx.db.index} {source}] {words}"
         for session in list(self.engine.monitors):
             session.push(encode(line, session.resp))
-
-
-def redacted(command: Command, argv: list[bytes]) -> list[bytes]:
-    """Hide secrets in a request that is shown to others."""
-    name = command.name
-    if name == "auth":
-        return [argv[0], *[b"(redacted)"] * (len(argv) - 1)]
-    if name == "hello":
-        words = [word.upper() for word in argv]
-        if b"AUTH" in words:
-            place = words.index(b"AUTH")
-            return [*argv[: place + 1], *[b"(redacted)"] * len(argv[place + 1 : place + 3]), *argv[place + 3 :]]
-    return argv
 
 
 _ESCAPES = {10: "\\n", 13: "\\r", 9: "\\t", 7: "\\a", 8: "\\b", 34: '\\"', 92: "\\\\"}

@@ -7,17 +7,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from store.acl import Users
 from store.blocking import Blocking
 from store.bus import Bus
 from store.clock import Clock
 from store.commands.table import TABLE, Command
-from store.errors import ReplyError
+from store.errors import ConfigError, ReplyError
 from store.gates import Gates, divert
 from store.keyspace import Keyspace
 from store.latency import Latency
 from store.log import EventLog
 from store.slowlog import SlowLog
 from store.stats import Stats
+from store.tracking import Tracking
 from store.turn import Turn
 from store.tx import internal_tx
 
@@ -31,7 +33,9 @@ if TYPE_CHECKING:
 class Engine:
     """One node's state and the way to it."""
 
-    def __init__(self, settings: Settings, log: EventLog, keyspace: Keyspace | None = None, clock: Clock | None = None) -> None:
+    def __init__(
+        self, settings: Settings, log: EventLog, keyspace: Keyspace | None = None, clock: Clock | None = None
+    ) -> None:
         self.settings = settings
         self.log = log
         self.keyspace = keyspace if keyspace is not None else Keyspace(settings.databases)
@@ -46,6 +50,8 @@ class Engine:
         self.expiring_actively = True  # DEBUG SET-ACTIVE-EXPIRE
         self.slowlog = SlowLog(self)
         self.commands: dict[bytes, Command] = dict(TABLE)
+        self.users = Users(self)
+        self.tracking = Tracking(self)
         self.sessions: dict[int, Session] = {}
         self.monitors: dict[Session, None] = {}
         self.node: Node | None = None  # set by the process that owns sockets and a data directory; None offline
@@ -64,6 +70,8 @@ class Engine:
             self.stats.count_error(error.code)
             reply = error
         session.reply(reply)
+        if self.tracking.pending:
+            self.tracking.settle()
         if self.keyspace.ready:
             self.blocking.serve()
 
@@ -71,11 +79,13 @@ class Engine:
         """Find a request's command and pass it through the gates; return the command and, if it must not run, its reply."""
         command = None
         try:
-            command = self.find(argv)
+            command = session.last_command = self.find(argv)
             conditions = (self.gates.closed | session.conditions) & command.gate
             return command, divert(self, session, command, argv, conditions) if conditions else None
         except ReplyError as error:
-            if command is not None:
+            if command is None:
+                session.last_command = None
+            else:
                 command.rejected += 1
             raise session.refused(command, error) from error
 
@@ -100,6 +110,8 @@ class Engine:
     def before(self, tx: Tx, command: Command, argv: list[bytes]) -> None:
         """Prepare the keyspace for a command: what it counts, and its keys without the expired ones."""
         self.keyspace.counting = command.reads
+        if self.tracking.clients and not self.depth:
+            self.tracking.current = tx.session
         if self.monitors:
             self.bus.monitor(tx, command, argv)
         if tx.db.expiring and command.keyspecs:
@@ -111,6 +123,8 @@ class Engine:
             if not command.reads:  # a read records only removals of expired keys, and each stands for itself (SCAN)
                 self.log.wrap_transaction(mark)
             self.log.seal_if_large()
+        if self.tracking.clients:
+            self.tracking.ran(tx.session, command, argv)
         duration = self.clock.ticks() - started
         self.stats.commands += 1
         command.calls += 1
@@ -126,11 +140,18 @@ class Engine:
         if command is None:
             raise unknown_command(argv)
         if command.subcommands and len(argv) > 1:
-            command = command.subcommands.get(argv[1].lower()) or command
-            if command.handler is None or command.arity == 1:
-                raise ReplyError(f"unknown subcommand '{_shown(argv[1])}'. Try {command.name.upper()} HELP.")
+            container, command = command, command.subcommands.get(argv[1].lower())
+            if command is None:
+                raise ReplyError(f"unknown subcommand '{_shown(argv[1])}'. Try {container.name.upper()} HELP.")
         if not command.accepts(len(argv)):
             raise ReplyError(f"wrong number of arguments for '{command.name}' command")
+        return command
+
+    def lookup(self, argv: list[bytes]) -> Command | None:
+        """The command that a request would run, or None if there is none of that name."""
+        command = self.commands.get(argv[0].lower())
+        if command is not None and command.subcommands and len(argv) > 1:
+            return command.subcommands.get(argv[1].lower())
         return command
 
     def expire_keys(self, tx: Tx, keys: list[bytes]) -> None:
@@ -153,11 +174,13 @@ class Engine:
         return self.keyspace.used + self.turn.buffered
 
     def rename_commands(self, renames: dict[bytes, bytes]) -> None:
-        """Apply `rename-command`: a new name, or none at all when it is empty."""
-        for old, new in renames.items():
-            command = self.commands.pop(old.lower(), None)
-            if command is not None and new:
-                self.commands[new.lower()] = command
+        """Apply `rename-command`: a new name, or none at all when it is empty; raise ConfigError for an unknown command."""
+        for old in renames:
+            if old not in self.commands:
+                raise ConfigError(f"No such command in rename-command: {_shown(old)}")
+        renamed = {new: self.commands.pop(old) for old, new in renames.items()}
+        renamed.pop(b"", None)
+        self.commands.update({new.lower(): command for new, command in renamed.items()})
 
 
 def _shown(text: bytes, most: int = 128) -> str:

@@ -253,6 +253,8 @@ class Database:
         """Remove every key and return how many there were; their memory is freed in slices."""
         count = len(self.entries)
         keyspace = self.keyspace
+        if keyspace.on_flush is not None:
+            keyspace.on_flush()
         for index, key in (*keyspace.watched, *keyspace.waiting):
             if index == self.index and key in self.entries:
                 self.touched(key)
@@ -268,6 +270,8 @@ class Database:
         """Tell watchers and blocked clients that key changed."""
         keyspace = self.keyspace
         keyspace.dirty += 1
+        if keyspace.on_touch is not None:
+            keyspace.on_touch(key)
         if keyspace.watched and (self.index, key) in keyspace.watched:
             for watcher in keyspace.watched[self.index, key]:
                 watcher()
@@ -282,7 +286,9 @@ class Keyspace:
         self.now = 0  # unix ms of the running command; 0 while events are applied without a command
         self.access_clock = 0  # LRU: seconds, set by the engine; the same int object for all keys touched in a second
         self.fresh_access = 0  # what a new key's access starts with (LFU: minutes << 8 | LFU_INIT)
-        self.lfu: Callable[[int], int] | None = None  # maxmemory-policy is an LFU one: the next access word of a touched key
+        self.lfu: Callable[[int], int] | None = (
+            None  # maxmemory-policy is an LFU one: the next access word of a touched key
+        )
         self.counting = False  # the running command is a read: count hits and misses
         self.touching = True  # the running command's client touches access times
         self.hits = 0
@@ -293,6 +299,8 @@ class Keyspace:
         self.notify_classes = 0
         self.on_notify: Callable[[Database, int, bytes, bytes], None] | None = None
         self.on_publish: Callable[[bytes, bytes, bool], int] | None = None  # channel, message, sharded -> receivers
+        self.on_touch: Callable[[bytes], None] | None = None  # client-side caching: a key changed
+        self.on_flush: Callable[[], None] | None = None  # client-side caching: a database was emptied
         self.notice: bytes | None = None  # overrides the event name of the running apply (INCR is recorded as SET)
         self.notice_class = 0  # overrides its class too, if not 0 (an expired key leaves by DEL)
         self.watched: dict[tuple[int, bytes], list[Callable[[], None]]] = {}
@@ -364,4 +372,3 @@ class Keyspace:
                     assert entry.value.accounted == entry.value.nbytes
                     entry.value._check()
         assert total == self.used, (total, self.used)
-

@@ -13,8 +13,21 @@ if TYPE_CHECKING:
     from store.config.settings import Settings
 
 NOTICE = 25
-_LEVELS = {"debug": logging.DEBUG, "verbose": logging.INFO, "notice": NOTICE, "warning": logging.WARNING, "nothing": logging.CRITICAL + 1}
-_MARKS = {logging.DEBUG: ".", logging.INFO: "-", NOTICE: "*", logging.WARNING: "#", logging.ERROR: "#", logging.CRITICAL: "#"}
+_LEVELS = {
+    "debug": logging.DEBUG,
+    "verbose": logging.INFO,
+    "notice": NOTICE,
+    "warning": logging.WARNING,
+    "nothing": logging.CRITICAL + 1,
+}
+_MARKS = {
+    logging.DEBUG: ".",
+    logging.INFO: "-",
+    NOTICE: "*",
+    logging.WARNING: "#",
+    logging.ERROR: "#",
+    logging.CRITICAL: "#",
+}
 _NAMES = {logging.DEBUG: "debug", logging.INFO: "verbose", NOTICE: "notice"}
 
 log = logging.getLogger("chronis")
@@ -52,7 +65,11 @@ class JsonFormat(TextFormat):
 def set_up(settings: Settings) -> None:
     """Send log lines where the settings say; raise OSError if the file can't be opened."""
     handler: logging.Handler
-    handler = logging.FileHandler(settings.resolve(settings.logfile)) if settings.logfile else logging.StreamHandler(sys.stdout)
+    handler = (
+        logging.FileHandler(settings.resolve(settings.logfile))
+        if settings.logfile
+        else logging.StreamHandler(sys.stdout)
+    )
     handler.setFormatter(JsonFormat() if settings.log_format == "json" else TextFormat())
     log.handlers[:] = [handler]
     log.propagate = False

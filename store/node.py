@@ -85,9 +85,15 @@ class Node:
         """An exception nobody handled: memory may differ from the log after ApplyFailed, so stop; else the link is closed."""
         error = context.get("exception")
         self.engine.stats.unexpected_errors += 1
-        log.error("%s", context.get("message", "error in the event loop"), exc_info=error if isinstance(error, BaseException) else None)
+        log.error(
+            "%s",
+            context.get("message", "error in the event loop"),
+            exc_info=error if isinstance(error, BaseException) else None,
+        )
         if isinstance(error, ApplyFailed):
-            warn("an event could not be applied: memory and log may differ; stopping without writing more. Restart to recover")
+            warn(
+                "an event could not be applied: memory and log may differ; stopping without writing more. Restart to recover"
+            )
             sys.stdout.flush()
             os._exit(70)
 

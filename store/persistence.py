@@ -99,7 +99,9 @@ class Persistence:
             if remark:
                 self.warn(remark)
         seconds = time.monotonic() - started
-        self.notice(f"recovered {self._keys()} keys at offset {found.end.offset}: {found.events} events replayed in {seconds:.3f} seconds")
+        self.notice(
+            f"recovered {self._keys()} keys at offset {found.end.offset}: {found.events} events replayed in {seconds:.3f} seconds"
+        )
 
     def _set_aside(self, segments: list[str], why: str) -> None:
         for path in set_aside(str(self.directory.path), segments):
@@ -122,14 +124,20 @@ class Persistence:
             self.warn(remark)
         self.history = history.create(path, offset, report.history_id)
         write_snapshot(self.engine, self.directory.snapshot_path(offset), offset, self.history.current, 0, self.extras)
-        self.recovered = Recovered(end=LogEnd(offset), snapshot_offset=offset, keys_loaded=self._keys(), extras=self.extras)
+        self.recovered = Recovered(
+            end=LogEnd(offset), snapshot_offset=offset, keys_loaded=self._keys(), extras=self.extras
+        )
         self.notice(f"imported {self._keys()} keys; the log starts at offset {offset}")
 
     def _writer(self, end: LogEnd) -> LogWriter:
         settings = self.engine.settings
         assert self.history is not None
         return LogWriter(
-            str(self.directory.path), self.history, end, fsync=settings.appendfsync, segment_bytes=settings.log_segment_size
+            str(self.directory.path),
+            self.history,
+            end,
+            fsync=settings.appendfsync,
+            segment_bytes=settings.log_segment_size,
         )
 
     def _use_memory(self, end: LogEnd) -> None:
@@ -173,7 +181,9 @@ class Persistence:
         assert assured is not None
         offset = log.offset
         log.select_next()  # the file names no database that the stream had selected
-        self.last_size = write_snapshot(self.engine, self.directory.snapshot_path(offset), offset, assured.current, 0, self.extras)
+        self.last_size = write_snapshot(
+            self.engine, self.directory.snapshot_path(offset), offset, assured.current, 0, self.extras
+        )
         self.last_try = time.time()
         self._finished(offset, 0)
         self.engine.keyspace.dirty = 0
@@ -292,4 +302,3 @@ class Persistence:
         assert self.history is not None
         for path in (self.directory.path / "log").glob("*.seg"):
             path.unlink()
-

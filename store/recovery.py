@@ -110,7 +110,12 @@ def _load_snapshot(engine: Engine, directory: str, until: Until, found: Recovere
         if until.unix_ms is not None and (report.created or 0) * 1000 > until.unix_ms:
             engine.keyspace.clear()
             continue
-        found.snapshot, found.snapshot_offset, found.keys_loaded, found.extras = path, offset, report.keys, report.extras
+        found.snapshot, found.snapshot_offset, found.keys_loaded, found.extras = (
+            path,
+            offset,
+            report.keys,
+            report.extras,
+        )
         say(f"loaded {report.keys} keys from {path.name} (offset {offset}, {report.size} bytes)")
         return report.stream_db or 0
     if broken is not None and (first > 0 or not segments):

@@ -56,7 +56,9 @@ class Server:
             except OSError as error:
                 if optional and error.errno in (99, 97):  # EADDRNOTAVAIL, EAFNOSUPPORT: `-` says it may be missing
                     continue
-                raise ConfigError(f"Could not create server TCP listening socket {address}:{port}: {error.strerror}") from error
+                raise ConfigError(
+                    f"Could not create server TCP listening socket {address}:{port}: {error.strerror}"
+                ) from error
             self._listeners.append(await loop.create_server(self._accept, sock=listener))
             listening += 1
         if addresses and not listening:
@@ -100,7 +102,12 @@ class Server:
         task.add_done_callback(lambda done: self._listeners.append(done.result()))
 
     def _bound(self) -> set[str]:
-        return {sock.getsockname()[0] for server in self._listeners for sock in server.sockets if sock.family != socket.AF_UNIX}
+        return {
+            sock.getsockname()[0]
+            for server in self._listeners
+            for sock in server.sockets
+            if sock.family != socket.AF_UNIX
+        }
 
     def _wanted(self, server: asyncio.Server) -> bool:
         settings = self.engine.settings
@@ -125,7 +132,7 @@ class Server:
         if len(engine.sessions) > engine.settings.maxclients:
             engine.stats.rejected += 1
             return FULL
-        if engine.settings.protected_mode and not engine.settings.requirepass and not session.is_local:
+        if engine.settings.protected_mode and engine.users.default.nopass and not session.is_local:
             engine.stats.rejected += 1
             return PROTECTED
         return None
@@ -158,7 +165,7 @@ class Accepted(Session):
         settings = self.engine.settings
         if sock.family == socket.AF_UNIX:
             self.address = self.local_address = settings.unixsocket.encode() + b":0"
-            self.is_local = True
+            self.is_local = self.is_unix = True
         else:
             peer, own = transport.get_extra_info("peername"), transport.get_extra_info("sockname")
             self.address, self.local_address = address_text(peer), address_text(own)
@@ -166,7 +173,6 @@ class Accepted(Session):
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if settings.tcp_keepalive:
                 keep_alive(sock, settings.tcp_keepalive)
-        self.require_auth(bool(settings.requirepass))
         line = self._server.refusal(self)
         if line is not None:
             self.closing = self.halted = True

@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from store import output_limits
-from store.commands.table import NO_MULTI, QUEUEING, SUBSCRIBED, UNAUTHENTICATED, Command
+from store.commands.table import NO_MULTI, QUEUEING, RESTRICTED, SUBSCRIBED, UNAUTHENTICATED, Command
 from store.errors import ReplyError
-from store.replies import NO_REPLY
+from store.replies import NO_REPLY, Several
 from store.resp import Parser, encode
 from store.tx import Tx
 
 if TYPE_CHECKING:
+    from store.acl import User
     from store.engine import Engine
+    from store.tracking import Tracked
 
 Queued = tuple[Command, list[bytes]]
 BACKLOG_LIMIT = 1024
@@ -47,16 +49,22 @@ class Session(asyncio.Protocol):
         self.address = b""
         self.local_address = b""
         self.is_local = False
+        self.is_unix = False
         self.fd = -1
         self.created_ms = self.active_ms = engine.clock.now_ms()
-        self.user = "default"
+        self.user: User | None = None  # None: a primary, or the node itself, who may do everything
         self.authenticated = False
-        self.last_command = b"NULL"
+        self.tracking: Tracked | None = None  # client-side caching
+        self.scripted = False  # it runs the commands of a script
+        self.last_command: Command | None = None
         self.net_input = self.net_output = 0
-        self.role = "normal"  # normal, pubsub, replica or master: the class of CLIENT KILL TYPE and of the output limits
+        self.role = (
+            "normal"  # normal, pubsub, replica or master: the class of CLIENT KILL TYPE and of the output limits
+        )
         self.soft_limit_since = 0.0
         self.no_evict = False
-        self.library: dict[bytes, bytes] = {}
+        self.library: dict[bytes, bytes] = {}  # lib-name and lib-ver, as the client told them
+        self.enter()
 
     def _reset_state(self) -> None:
         self.name = b""
@@ -70,9 +78,9 @@ class Session(asyncio.Protocol):
     # ── connection ─────────────────────────────────────────────────────────────────────────────────────────────────
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take a connection in; the server has accepted it and decides about limits."""
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
-        transport.set_write_buffer_limits(high=1 << 62)  # slow readers are judged by client-output-buffer-limit
+        self.transport = cast(asyncio.Transport, transport)  # uvloop's is not a subclass
+        # Slow readers are judged by client-output-buffer-limit; this is the largest number that uvloop takes.
+        self.transport.set_write_buffer_limits(high=(1 << 31) - 1)
         self.engine.sessions[self.number] = self
 
     def data_received(self, data: bytes) -> None:
@@ -140,9 +148,15 @@ class Session(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the client wherever it is known."""
         self.closing = self.halted = True
-        self.engine.sessions.pop(self.number, None)
-        self.engine.blocking.forget(self)
-        self.engine.bus.forget(self)
+        self._leave()
+
+    def _leave(self) -> None:
+        engine = self.engine
+        if engine.sessions.get(self.number) is self:
+            del engine.sessions[self.number]
+        engine.blocking.forget(self)
+        engine.bus.forget(self)
+        engine.tracking.stop(self)
         self.unwatch()
         self.backlog.clear()
 
@@ -151,7 +165,7 @@ class Session(asyncio.Protocol):
         """Add a reply to the turn's output, unless CLIENT REPLY says otherwise."""
         if reply is NO_REPLY:
             return
-        if self.muted:
+        if self.muted and type(reply) is not Several:  # subscribers get their confirmations, muted or not
             self.muted = 1 if self.muted == 2 else 0 if self.muted == 1 else 3
             return
         self.out.append(encode(reply, self.resp))
@@ -202,22 +216,47 @@ class Session(asyncio.Protocol):
         self.engine.turn.join(self)
 
     def abort(self) -> None:
-        """Close the connection now, without sending what waits."""
+        """Close the connection now, without sending what waits; from here on nobody knows the client any more."""
         self.closing = self.halted = True
+        self._leave()
         self.out.clear()
         if self.transport is not None:
             self.transport.abort()
 
     # ── protocol state ─────────────────────────────────────────────────────────────────────────────────────────────
-    def require_auth(self, needed: bool) -> None:
-        """Let the client in, or only up to AUTH, with the parser's stricter limits until then."""
-        self.authenticated = not needed
-        self.parser.authenticated = not needed
-        self.conditions = self.conditions | UNAUTHENTICATED if needed else self.conditions & ~UNAUTHENTICATED
+    def enter(self) -> None:
+        """Be the default user, logged in if that needs no password."""
+        users = self.engine.users
+        self.user, self.authenticated = users.default, not users.auth_required
+        self.refresh_permissions()
+
+    def become(self, user: User) -> None:
+        """Be logged in as user."""
+        self.user, self.authenticated = user, True
+        self.refresh_permissions()
+
+    def refresh_permissions(self) -> None:
+        """Follow a change of the user: who has not logged in gets no further than AUTH, with the parser's stricter limits."""
+        known = self.authenticated or not self.engine.users.auth_required
+        free = self.user is None or self.user.unrestricted
+        self.parser.authenticated = known
+        self.conditions &= ~(UNAUTHENTICATED | RESTRICTED)
+        self.conditions |= (0 if known else UNAUTHENTICATED) | (0 if free else RESTRICTED)
 
     def check_permissions(self, command: Command, argv: list[bytes]) -> object:
-        """Ask the user's ACL; only called for users that may not do everything."""
+        """Ask the user's ACL; only called for users that may not do everything. Raise NOPERM if it says no."""
+        self.engine.users.check(self, command, argv, "toplevel" if self.transaction is None else "multi")
         return None
+
+    @property
+    def reads_every_key(self) -> bool:
+        """Tell whether the user may read any key there is: the patterns of SORT need that."""
+        return self.user is None or self.user.reads_every_key("sort", "sort_ro")
+
+    @property
+    def subscribed(self) -> bool:
+        """Tell whether the client listens to anything."""
+        return bool(self.conditions & SUBSCRIBED)
 
     def subscriptions(self, kind: str) -> dict[bytes, None]:
         """The session's own table of subscriptions of a kind (see Bus)."""

@@ -6,6 +6,8 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from store.redaction import redacted
+
 if TYPE_CHECKING:
     from store.commands.table import Command
     from store.engine import Engine
@@ -52,10 +54,14 @@ class SlowLog:
     def note(self, session: Session, command: Command, argv: list[bytes], nanoseconds: int) -> None:
         """Keep a command that took nanoseconds, unless it asked not to be logged."""
         now = self.engine.clock.now_ms() // 1000
-        self.engine.latency.note(b"fast-command" if "fast" in command.flags else b"command", now, nanoseconds // 1_000_000)
+        self.engine.latency.note(
+            b"fast-command" if "fast" in command.flags else b"command", now, nanoseconds // 1_000_000
+        )
         if "skip_slowlog" in command.flags or nanoseconds < self._slow:
             return
-        slow = Slow(self._next, now, nanoseconds // 1000, trimmed(argv), session.address, session.name)
+        slow = Slow(
+            self._next, now, nanoseconds // 1000, trimmed(redacted(command, argv)), session.address, session.name
+        )
         self.entries.appendleft(slow)
         self._next += 1
         self._trim()
@@ -68,7 +74,10 @@ class SlowLog:
 def trimmed(argv: list[bytes]) -> list[bytes]:
     """Shorten a request to 32 arguments of 128 bytes, saying how much was left out."""
     shown = argv if len(argv) <= MAX_ARGUMENTS else argv[: MAX_ARGUMENTS - 1]
-    out = [a if len(a) <= MAX_ARGUMENT else a[:MAX_ARGUMENT] + b"... (%d more bytes)" % (len(a) - MAX_ARGUMENT) for a in shown]
+    out = [
+        a if len(a) <= MAX_ARGUMENT else a[:MAX_ARGUMENT] + b"... (%d more bytes)" % (len(a) - MAX_ARGUMENT)
+        for a in shown
+    ]
     if len(argv) > MAX_ARGUMENTS:
         out.append(b"... (%d more arguments)" % (len(argv) - MAX_ARGUMENTS + 1))
     return out

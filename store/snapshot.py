@@ -24,16 +24,34 @@ if TYPE_CHECKING:
 NICENESS = 10
 
 
-def write_snapshot(engine: Engine, path: Path, offset: int, history_id: str, db: int, extras: rdb.Extras | None = None) -> int:
+def write_snapshot(
+    engine: Engine, path: Path, offset: int, history_id: str, db: int, extras: rdb.Extras | None = None
+) -> int:
     """Write the engine's state, which is that at offset, to path, durably; return the size in bytes. Raises OSError."""
     settings = engine.settings
     aux = rdb.standard_aux(
-        ctime=int(time.time()), used_memory=engine.used_memory(), history_id=history_id, offset=offset, stream_db=max(0, db)
+        ctime=int(time.time()),
+        used_memory=engine.used_memory(),
+        history_id=history_id,
+        offset=offset,
+        stream_db=max(0, db),
     )
-    access = "frequency" if settings.maxmemory_policy.endswith("lfu") else "idle" if settings.maxmemory_policy.endswith("lru") else None
+    access = (
+        "frequency"
+        if settings.maxmemory_policy.endswith("lfu")
+        else "idle"
+        if settings.maxmemory_policy.endswith("lru")
+        else None
+    )
     path.parent.mkdir(parents=True, exist_ok=True)
     report = rdb.save(
-        engine.keyspace, path, aux=aux, extras=extras, packing=settings.rdbcompression, checksum=settings.rdbchecksum, access=access
+        engine.keyspace,
+        path,
+        aux=aux,
+        extras=extras,
+        packing=settings.rdbcompression,
+        checksum=settings.rdbchecksum,
+        access=access,
     )
     return report.size
 
@@ -69,7 +87,15 @@ class Child:
 
 def spawn_replay(engine: Engine, directory: Path, offset: int, path: Path) -> Child:
     """Start the child that makes the snapshot at offset out of the log on disk. Raises OSError."""
-    command = [sys.executable, "-m", "store.snapshot", str(directory), str(offset), "--databases", str(engine.settings.databases)]
+    command = [
+        sys.executable,
+        "-m",
+        "store.snapshot",
+        str(directory),
+        str(offset),
+        "--databases",
+        str(engine.settings.databases),
+    ]
     if not engine.settings.rdbcompression:
         command.append("--no-packing")
     if not engine.settings.rdbchecksum:
@@ -88,7 +114,9 @@ def fork_writer(engine: Engine, path: Path, offset: int, history_id: str, db: in
     _run_forked(engine, path, offset, history_id, db, extras)
 
 
-def _run_forked(engine: Engine, path: Path, offset: int, history_id: str, db: int, extras: rdb.Extras | None) -> NoReturn:
+def _run_forked(
+    engine: Engine, path: Path, offset: int, history_id: str, db: int, extras: rdb.Extras | None
+) -> NoReturn:
     """The forked child: write and leave without touching anything that the parent shares."""
     status = 1
     try:
@@ -106,7 +134,9 @@ def main(argv: list[str] | None = None) -> int:
     from store.log.history import load
     from store.offline import offline_engine
 
-    parser = argparse.ArgumentParser(prog="python -m store.snapshot", description="Write the snapshot of a data directory at an offset.")
+    parser = argparse.ArgumentParser(
+        prog="python -m store.snapshot", description="Write the snapshot of a data directory at an offset."
+    )
     parser.add_argument("directory")
     parser.add_argument("offset", type=int)
     parser.add_argument("--databases", type=int, default=16)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from store.commands.table import POISONED
 from store.errors import LogFailed, ReplyError
-from store.resp.encoder import encode
+from store.resp import encode
 
 if TYPE_CHECKING:
     from store.engine import Engine
@@ -61,6 +61,7 @@ class Turn:
         """Write the turn's events, then let its replies go or hold them for the fsync."""
         self._scheduled = False
         engine, log = self.engine, self.engine.log
+        engine.tracking.end_turn()
         sessions, self._sessions = self._sessions, []
         written = log.commit(engine.clock.now_ms())
         hold = engine.settings.appendfsync == "always" and (log.synced_offset < log.offset or bool(self._held))

@@ -111,7 +111,10 @@ class NoSession:
         self.name = b""
         self.number = 0
         self.transaction = None
-        self.user = "default"
+        self.conditions = 0
+        self.scripted = False
+        self.user = None
+        self.tracking = None
 
 
 def internal_tx(engine: Engine) -> Tx:

@@ -7,13 +7,11 @@ from store.commands.arguments import parse_int
 from store.commands.table import SUBSCRIBED, command
 from store.errors import ReplyError, syntax_error
 from store.replies import NO_REPLY, OK
-from store.session import Session
 from store.tx import Tx
 
 GROUP = "connection"
 REDIS_VERSION = "7.0.15"
 """The version whose behaviour is offered; client libraries gate features on it."""
-_WRONG_PASSWORD = "invalid username-password pair or user is disabled."  # noqa: S105 - a message, no secret
 
 
 @command("ping", "fast", since="1.0.0", group=GROUP, tips="request_policy:all_shards response_policy:all_succeeded")
@@ -55,21 +53,13 @@ def auth(tx: Tx, first: bytes, *rest: bytes) -> str:
     """Log in with a password, or a user name and password."""
     if len(rest) > 1:
         raise syntax_error()
-    password = tx.engine.settings.requirepass
-    if not rest and not password:
+    users = tx.engine.users
+    if not rest and users.default.nopass:
         raise ReplyError(
             "AUTH <password> called without any password configured for the default user. Are you sure your configuration is correct?"
         )
-    log_in(tx.session, first if rest else b"default", rest[0] if rest else first)
+    users.log_in(tx.session, first if rest else b"default", rest[0] if rest else first)
     return OK
-
-
-def log_in(session: Session, user: bytes, password: bytes) -> None:
-    """Check a user's password; raise WRONGPASS, counting nothing, if it is wrong."""
-    expected = session.engine.settings.requirepass
-    if user != b"default" or (expected and password != expected):
-        raise ReplyError(_WRONG_PASSWORD, "WRONGPASS")
-    session.require_auth(False)
 
 
 @command("hello", "noscript loading stale fast no_auth sentinel allow_busy", since="6.0.0", group=GROUP)
@@ -83,7 +73,7 @@ def hello(tx: Tx, version: bytes | None = None, *options: bytes) -> dict[object,
             raise ReplyError("unsupported protocol version", "NOPROTO")
     credentials, name = _hello_options(options)
     if credentials is not None:
-        log_in(session, *credentials)
+        tx.engine.users.log_in(session, *credentials, command=b"HELLO")
     if not session.authenticated:
         raise ReplyError(
             "HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user> <pass> option "
@@ -130,8 +120,8 @@ def reset(tx: Tx) -> str:
     session.count_subscriptions()
     tx.db = tx.keyspace.databases[0]
     session.resp, session.muted, session.name, session.no_evict = 2, 0, b"", False
-    session.user = "default"
-    session.require_auth(bool(tx.engine.settings.requirepass))
+    tx.engine.tracking.stop(session)
+    session.enter()
     return "RESET"
 
 

@@ -73,7 +73,15 @@ TABLE: dict[bytes, Command] = {}
 
 
 def command(
-    name: str, flags: str = "", *, keys: str = "", since: str, group: str, acl: str = "", tips: str = "", complexity: str = ""
+    name: str,
+    flags: str = "",
+    *,
+    keys: str = "",
+    since: str,
+    group: str,
+    acl: str = "",
+    tips: str = "",
+    complexity: str = "",
 ) -> Callable[[Handler], Handler]:
     """Register a function as the command `name` (`config|get` for a subcommand).
 
@@ -153,7 +161,17 @@ def gate_of(flags: frozenset[str], name: str) -> int:
         gate |= UNAUTHENTICATED
     if name.lower() not in ("exec", "discard", "multi", "watch", "quit", "reset"):
         gate |= QUEUEING
-    if name.lower() not in ("subscribe", "unsubscribe", "psubscribe", "punsubscribe", "ssubscribe", "sunsubscribe", "ping", "quit", "reset"):
+    if name.lower() not in (
+        "subscribe",
+        "unsubscribe",
+        "psubscribe",
+        "punsubscribe",
+        "ssubscribe",
+        "sunsubscribe",
+        "ping",
+        "quit",
+        "reset",
+    ):
         gate |= SUBSCRIBED
     if "write" in flags:
         gate |= POISONED | READ_ONLY | FEW_REPLICAS
