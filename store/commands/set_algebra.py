@@ -25,7 +25,13 @@ ALL = "O(N) where N is the number of members in all sets"
 
 
 def _sets(tx: Tx, keys: tuple[bytes, ...]) -> list[Set | None]:
-    return [tx.db.set(key) for key in keys]
+    """The sets at keys; they count as read, with hits and misses, for the STORE forms as well."""
+    keyspace = tx.keyspace
+    before, keyspace.counting = keyspace.counting, True
+    try:
+        return [tx.db.set(key) for key in keys]
+    finally:
+        keyspace.counting = before
 
 
 def _reply(tx: Tx, operation: Operation, keys: tuple[bytes, ...]) -> SetReply:
