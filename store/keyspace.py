@@ -92,7 +92,7 @@ class Database:
         """The string at key, or None; raise WRONGTYPE for another type."""
         value = self.get(key)
         if value is None or type(value) is bytes:
-            return value  # type: ignore[return-value]  # narrowed by the identity test, which mypy can't see
+            return value
         if isinstance(value, bytearray):
             return bytes(value)
         raise wrong_type()

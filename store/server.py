@@ -188,7 +188,7 @@ def address_text(address: tuple[str, int]) -> bytes:
 
 def socket_for(address: str, port: int, backlog: int) -> socket.socket:
     """A listening socket for one address of the `bind` option (`*` all IPv4, `::*` or `::` all IPv6); raise OSError."""
-    host = {"*": "0.0.0.0", "::*": "::"}.get(address, address)  # noqa: S104 - what the operator asked for
+    host = {"*": "0.0.0.0", "::*": "::"}.get(address, address)
     info = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
     sock = socket.socket(info[0], socket.SOCK_STREAM)
     try:
