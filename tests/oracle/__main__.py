@@ -39,7 +39,8 @@ def compare(
         found = duel.play(steps)
         if found is not None:
             short, last = minimise(steps, found, again.play, seconds)
-            return report(short, last)
+            silent = isinstance(last.ours, str)
+            return report(short, last) + (f"\noutput of the server:\n{ours.output()[-3000:]}" if silent else "")
         if restart and (lost := duel.restart_ours()) is not None:
             short, last = minimise(steps, lost, lambda attempt: replay(again, attempt), seconds)
             return report(short, last)

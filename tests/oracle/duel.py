@@ -158,11 +158,8 @@ class Duel:
     def judge(self, connection: int, command: Command, ours: Reply, theirs: Reply) -> None:
         """Compare one pair of replies, knowing what is queued."""
         name, queued = command[0].upper(), self.queued[connection]
-        if name == b"EXEC" and queued is not None:
-            same = equal_transaction(queued, ours, theirs)
-        else:
-            same = equal(command, ours, theirs)
-        if not same:
+        executed = name == b"EXEC" and queued is not None
+        if not (equal_transaction(queued or [], ours, theirs) if executed else equal(command, ours, theirs)):
             raise Differs(command, ours, theirs)
         if getattr(ours, "text", None) == QUEUED and queued is not None:
             queued.append(command)
