@@ -106,7 +106,7 @@ class Bus:
     # ── MONITOR ────────────────────────────────────────────────────────────────────────────────────────────────────
     def monitor(self, tx: Tx, command: Command, argv: list[bytes]) -> None:
         """Show a command that is about to run to all monitors, but for those that must not be seen."""
-        if command.flags & {"skip_monitor", "admin"}:
+        if command.flags & {"skip_monitor", "admin"} or command.name == "exec":  # which shows itself after what it runs
             return
         self.show(tx, redacted(command, argv))
 

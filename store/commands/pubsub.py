@@ -129,7 +129,7 @@ def pubsub_numpat(tx: Tx) -> int:
     return len(tx.engine.bus.patterns)
 
 
-@command("pubsub|help", "loading stale", since="6.2.0", group=GROUP)
+@command("pubsub|help", "loading stale", since="6.2.0", group=GROUP, acl="-pubsub")
 def pubsub_help(tx: Tx) -> list[str]:
     """Describe the subcommands."""
     return [

@@ -63,7 +63,7 @@ def sdiff(tx: Tx, key: bytes, *more: bytes) -> SetReply:
     return _reply(tx, difference, (key, *more))
 
 
-@command("SINTERCARD", "readonly", keys="RO access @1#1", since="7.0.0", group="set", complexity=SMALLEST)
+@command("SINTERCARD", "readonly movablekeys", keys="RO access @1#1", since="7.0.0", group="set", complexity=SMALLEST)
 def sintercard(tx: Tx, numkeys: bytes, key: bytes, *more: bytes) -> int:
     """Count the members that several sets have in common, up to a limit."""
     count = parse_range(numkeys, 1, INT64_MAX, "numkeys should be greater than 0")

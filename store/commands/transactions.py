@@ -46,7 +46,7 @@ def unwatch(tx: Tx) -> str:
     return OK
 
 
-@command("exec", "noscript loading stale skip_slowlog skip_monitor", since="1.2.0", group=GROUP)
+@command("exec", "noscript loading stale skip_slowlog", since="1.2.0", group=GROUP)
 def exec_(tx: Tx) -> object:
     """Run the queued commands as one, unless a watched key changed."""
     session, engine = tx.session, tx.engine
