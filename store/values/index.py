@@ -17,6 +17,9 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
+SWEEP = 4
+"""Places looked at for each removal, for those of members that left."""
+
 
 def scan_down(order: Sequence[T], cursor: int, count: int) -> tuple[int, Sequence[T]]:
     """Take up to count items below cursor (0 or beyond the end: from the end); return the next cursor and the items.
@@ -29,62 +32,82 @@ def scan_down(order: Sequence[T], cursor: int, count: int) -> tuple[int, Sequenc
 
 
 class MemberIndex:
-    """Members at places 0 … n-1, in no particular order. Built in O(n); every later step is O(1).
+    """Members at places, in no particular order. Built in O(n), 8 bytes a member; every later step is O(1).
 
-    `places` is filled by the first removal only: a collection that is only scanned or sampled pays 8 bytes a member.
+    Where a member is, nobody knows: that table would cost more than the members, and a pause to build it. So the place of
+    a member that left stays taken, and the member in `gone`, until `hand` comes by, which goes round from the end to the
+    start, SWEEP places a removal. Invariants: `order` holds no member twice; `gone` is a part of it, the small one.
     """
 
-    __slots__ = ("order", "places")
+    __slots__ = ("gone", "hand", "order")
 
     def __init__(self, members: Iterable[bytes] = ()) -> None:
         self.order: list[bytes] = list(members)
-        self.places: dict[bytes, int] | None = None
+        self.gone: set[bytes] = set()
+        self.hand = 0  # the next place to look at is the one before
 
     def __len__(self) -> int:
-        return len(self.order)
+        return len(self.order) - len(self.gone)
 
     def add(self, member: bytes) -> None:
-        """Give a place to a member that has none."""
-        if self.places is not None:
-            self.places[member] = len(self.order)
-        self.order.append(member)
+        """Give a place to a member that has none: its old one, if it is still there."""
+        if member in self.gone:
+            self.gone.remove(member)
+        else:
+            self.order.append(member)
 
     def discard(self, member: bytes) -> None:
-        """Free the place of a member; the last member takes it. Raise KeyError if it has none."""
-        if self.places is None:
-            self.places = {known: place for place, known in enumerate(self.order)}
-        place = self.places.pop(member)
+        """Let go of a member that has a place; sweep a little."""
+        self.gone.add(member)
+        for _ in range(min(SWEEP, len(self.order))):
+            self.hand = (min(self.hand, len(self.order)) or len(self.order)) - 1
+            if self.order[self.hand] in self.gone:
+                self._free(self.hand)
+
+    def _free(self, place: int) -> None:
+        """Give the place of a member that left to the last member."""
+        self.gone.remove(self.order[place])
         last = self.order.pop()
         if place < len(self.order):
             self.order[place] = last
-            self.places[last] = place
 
     def drop(self, count: int) -> None:
-        """Forget the last count members: the collection is being freed."""
-        if count > 0:
-            del self.order[-count:]
-            self.places = None
+        """Forget some count members: the collection is being freed, nothing else will be asked any more."""
+        del self.order[-count:]
+        for _ in range(min(count, len(self.gone))):
+            self.gone.pop()
 
     def scan(self, cursor: int, count: int) -> tuple[int, Sequence[bytes]]:
         """Return the next cursor and up to count members, as `scan_down` does."""
-        return scan_down(self.order, cursor, count)
+        following, found = scan_down(self.order, cursor, count)
+        return following, [member for member in found if member not in self.gone] if self.gone else found
 
     def choice(self) -> bytes:
         """One member, each with the same chance; there must be one."""
-        return self.order[random.randrange(len(self.order))]
+        while True:
+            place = random.randrange(len(self.order))
+            member = self.order[place]
+            if member not in self.gone:
+                return member
+            self._free(place)
 
     def sample(self, count: int) -> list[bytes]:
         """Return count different members (0 <= count <= len), every selection with the same chance."""
-        return random.sample(self.order, count)
+        if 2 * count > len(self):
+            return random.sample([member for member in self.order if member not in self.gone], count)
+        chosen: dict[bytes, None] = {}
+        while len(chosen) < count:
+            chosen[self.choice()] = None
+        return list(chosen)
 
     def choices(self, count: int) -> list[bytes]:
         """Return count members, each chosen anew: the same one may come several times."""
-        return random.choices(self.order, k=count)
+        return [self.choice() for _ in range(count)]
 
     def _check(self, members: Iterable[bytes]) -> None:
-        known = set(members)
-        assert len(self.order) == len(known)
-        assert set(self.order) == known
-        if self.places is not None:
-            assert len(self.places) == len(known)
-            assert all(self.order[place] == member for member, place in self.places.items())
+        placed = set(self.order)
+        assert len(placed) == len(self.order)
+        assert self.gone <= placed
+        assert placed - self.gone == set(members)
+        # A round of the hand takes 1/SWEEP removals of its length, and finds all that left before it began.
+        assert len(self.gone) <= 2 * len(self.order) // SWEEP + 1

@@ -64,19 +64,36 @@ def test_a_step_through_nothing_is_the_end() -> None:
     assert scan_down([], 7, 10) == (0, [])
 
 
-def test_dropping_from_the_end_keeps_the_rest() -> None:
+def test_dropping_frees_in_slices() -> None:
     index = MemberIndex([b"a", b"b", b"c"])
-    index.discard(b"a")
-    index.drop(1)
-    index._check([b"c"])
-    index.drop(0)
-    index.drop(5)
+    index.drop(2)
+    assert len(index) == 1
+    index.drop(2)
     assert len(index) == 0
 
 
-def test_discarding_an_unknown_member_is_an_error() -> None:
-    with pytest.raises(KeyError):
-        MemberIndex([b"a"]).discard(b"b")
+@given(st.lists(st.tuples(st.booleans(), MEMBERS), max_size=300), st.sets(MEMBERS))
+def test_places_of_members_that_left_are_found_again(steps: list[tuple[bool, bytes]], start: set[bytes]) -> None:
+    members, index = set(start), MemberIndex(start)
+    for add, member in steps:
+        if add and member not in members:
+            members.add(member)
+            index.add(member)
+        elif not add and member in members:
+            members.remove(member)
+            index.discard(member)
+        index._check(members)
+        assert len(index) == len(members)
+
+
+def test_emptying_by_choice_takes_each_member_once() -> None:
+    members = {b"%d" % n for n in range(200)}
+    index, taken = MemberIndex(members), []
+    while len(index):
+        taken.append(index.choice())
+        index.discard(taken[-1])
+        index._check(members.difference(taken))
+    assert len(taken) == 200
 
 
 def test_every_member_can_be_chosen_and_samples_have_no_repetitions() -> None:
@@ -86,3 +103,16 @@ def test_every_member_can_be_chosen_and_samples_have_no_repetitions() -> None:
     assert len(set(index.choices(600))) == 10
     assert len(set(index.sample(10))) == 10
     assert index.sample(0) == []
+
+
+def test_members_that_left_are_neither_chosen_nor_returned() -> None:
+    index = MemberIndex(b"%d" % n for n in range(100))
+    left = {b"%d" % n for n in range(0, 100, 3)}
+    for member in left:
+        index.discard(member)
+    stay = {b"%d" % n for n in range(100)} - left
+    assert index.gone
+    assert set(index.scan(0, 1000)[1]) == stay
+    assert set(index.sample(len(stay))) == stay
+    assert set(index.sample(10)) < stay
+    assert set(index.choices(1000)) <= stay
