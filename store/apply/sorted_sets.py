@@ -13,7 +13,8 @@ from store.commands.range_query import Span, lex_span, rank_span, read_query, sc
 from store.commands.set_operation import read_operation
 from store.keyspace import Database, Stored
 from store.notifications import GENERIC, ZSET
-from store.values.sorted_set import Pair, SortedSet
+from store.values.ranking import Pair
+from store.values.sorted_set import SortedSet
 
 
 def _score(text: bytes) -> float:

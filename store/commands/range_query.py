@@ -15,7 +15,8 @@ from dataclasses import dataclass
 
 from store.commands.arguments import parse_int, strtod
 from store.errors import ReplyError, syntax_error
-from store.values.sorted_set import LexBound, Pair, SortedSet
+from store.values.ranking import Pair
+from store.values.sorted_set import LexBound, SortedSet
 
 Span = Callable[[SortedSet], tuple[int, int]]
 """The ranks (start, stop) of a sorted set that a range covers, as of a slice; empty when start >= stop."""

@@ -16,7 +16,8 @@ from store.commands.score_updates import OPTIONS, plan_update, read_options, rea
 from store.commands.table import command
 from store.errors import ReplyError, syntax_error
 from store.replies import NULL_ARRAY, Pairs, flat
-from store.values.sorted_set import Pair, SortedSet
+from store.values.ranking import Pair
+from store.values.sorted_set import SortedSet
 
 if TYPE_CHECKING:
     from store.tx import Tx
@@ -218,8 +219,7 @@ def _sample(zset: SortedSet, count: int) -> list[Pair]:
 
 
 def _at(zset: SortedSet, ranks: list[int]) -> list[Pair]:
-    order = zset.order
-    return [order[rank] for rank in ranks]
+    return [zset.order.at(rank) for rank in ranks]
 
 
 @command(

@@ -8,21 +8,17 @@ never gets in.
 from __future__ import annotations
 
 import math
-from bisect import bisect_left, insort
 from collections.abc import Iterable, Iterator
-from typing import Any, ClassVar
-
-from sortedcontainers import SortedList
+from typing import ClassVar
 
 from store.values.base import Limits, Value
 from store.values.index import MemberIndex
+from store.values.ranking import Pair, Ranking
 
-Pair = tuple[float, bytes]
-
-MEMBER_COST = 168
-"""Bytes a member costs beside its name: table slot, the pair, the score, the object header (CPython 3.11, measured)."""
-FEW = 1024
-"""Members up to which a plain list keeps the order: less memory, and as fast. Beyond: a SortedList; it stays one."""
+MEMBER_COST = 116
+"""Bytes a member costs beside its name: table slot, score, place in the ranking, object header (CPython 3.11, measured)."""
+EMPTY_COST = 640
+"""Bytes a sorted set costs without its members."""
 
 
 class LexBound:
@@ -56,8 +52,9 @@ class SortedSet(Value):
 
     def __init__(self, pairs: Iterable[tuple[bytes, float]] = ()) -> None:
         super().__init__()
+        self.nbytes = EMPTY_COST
         self.scores: dict[bytes, float] = {}
-        self.order: Any = []  # list[Pair] or SortedList of them
+        self.order = Ranking()
         self.longest = 0  # bytes of the longest member there ever was
         self.index: MemberIndex | None = None  # for cursors, made by the first scan of a big set
         self.load(pairs)
@@ -65,8 +62,7 @@ class SortedSet(Value):
     def load(self, pairs: Iterable[tuple[bytes, float]]) -> None:
         """Fill an empty sorted set from (member, score) pairs in any order; of equal members the last counts."""
         self.scores = {member: score + 0.0 for member, score in pairs}
-        ordered = sorted((score, member) for member, score in self.scores.items())
-        self.order = SortedList(ordered) if len(ordered) > FEW else ordered
+        self.order = Ranking(sorted((score, member) for member, score in self.scores.items()))
         self.longest = max(map(len, self.scores), default=0)
         self.nbytes += sum(map(len, self.scores)) + MEMBER_COST * len(self.scores)
 
@@ -88,11 +84,11 @@ class SortedSet(Value):
     def rank(self, member: bytes) -> int | None:
         """The place of member in order, from 0, or None."""
         score = self.scores.get(member)
-        return None if score is None else self._place((score, member))
+        return None if score is None else self.order.place(score, member)
 
     def slice(self, start: int, stop: int) -> list[Pair]:
         """The pairs with start <= rank < stop, in order."""
-        return self.order[start:stop] if start < stop else []
+        return self.order.slice(start, stop)
 
     def backwards(self, start: int, stop: int) -> list[Pair]:
         """The pairs with start <= rank < stop, the last first."""
@@ -102,7 +98,7 @@ class SortedSet(Value):
 
     def score_span(self, low: float, low_open: bool, high: float, high_open: bool) -> tuple[int, int]:
         """The ranks of the members with scores from low to high, either end excluded when open."""
-        return self._below(low, low_open), self._below(high, not high_open)
+        return self.order.below(low, low_open), self.order.below(high, not high_open)
 
     def lex_span(self, low: LexBound, high: LexBound, reverse: bool = False, skip: int = 0) -> tuple[int, int]:
         """The ranks of the members from low to high by bytes, where scores are equal; skip leaves out some first ones.
@@ -110,37 +106,29 @@ class SortedSet(Value):
         With different scores Redis promises nothing; here it is what its small encoding gives: from the first member
         that fits one end, skip more, and on to the first that does not fit the other end.
         """
-        order = self.order
-        if not order or not low.allows_from(order[-1][1]) or not high.allows_until(order[0][1]):
+        size = len(self.order)
+        if not size:
             return 0, 0
-        if order[0][0] != order[-1][0]:
+        (lowest, first), (highest, last) = self.order.at(0), self.order.at(size - 1)
+        if not low.allows_from(last) or not high.allows_until(first):
+            return 0, 0
+        if lowest != highest:
             return self._lex_scan(low, high, reverse, skip)
-        score = order[0][0]
-        start = 0 if low.infinite else self._place((score, low.member + b"\0" if low.open else low.member))
-        stop = len(order) if high.infinite else self._place((score, high.member if high.open else high.member + b"\0"))
+        start = 0 if low.infinite else self.order.place(lowest, low.member + b"\0" if low.open else low.member)
+        stop = size if high.infinite else self.order.place(lowest, high.member if high.open else high.member + b"\0")
         return (start, stop - skip) if reverse else (start + skip, stop)
 
     def _lex_scan(self, low: LexBound, high: LexBound, reverse: bool, skip: int) -> tuple[int, int]:
-        order, size, step = self.order, len(self.order), -1 if reverse else 1
+        members = [member for _, member in self.order]
+        size, step = len(members), -1 if reverse else 1
         begins, goes_on = (high.allows_until, low.allows_from) if reverse else (low.allows_from, high.allows_until)
-        first = next(place for place in range(size)[::step] if begins(order[place][1]))
-        if not goes_on(order[first][1]):
+        first = next(place for place in range(size)[::step] if begins(members[place]))
+        if not goes_on(members[first]):
             return 0, 0
         start = stop = first + step * skip
-        while 0 <= stop < size and goes_on(order[stop][1]):
+        while 0 <= stop < size and goes_on(members[stop]):
             stop += step
         return (stop + 1, start + 1) if reverse else (start, stop)
-
-    def _place(self, pair: tuple[object, ...]) -> int:
-        """How many pairs are less than pair."""
-        order = self.order
-        return bisect_left(order, pair) if type(order) is list else order.bisect_left(pair)
-
-    def _below(self, score: float, inclusive: bool) -> int:
-        """How many members have a score below the given one, or up to it when inclusive."""
-        if not inclusive:
-            return self._place((score,))  # a shorter tuple comes before every pair with this score
-        return len(self.scores) if score == math.inf else self._place((math.nextafter(score, math.inf),))
 
     def indexed(self) -> MemberIndex:
         """The members with places, for cursors; made on first use and kept up from then on."""
@@ -154,19 +142,14 @@ class SortedSet(Value):
         score += 0.0  # turns -0.0 into 0.0
         scores, order = self.scores, self.order
         old = scores.get(member)
-        if old is not None:
-            if old == score:
-                return False
-            self._take((old, member))
-        else:
+        if old is None:
             self._joins(member)
-        scores[member] = score
-        if type(order) is list:
-            insort(order, (score, member))
-            if len(order) > FEW:
-                self.order = SortedList(order)
+        elif old == score:
+            return False
         else:
-            order.add((score, member))
+            order.remove(old, member)
+        scores[member] = score
+        order.add(score, member)
         return old is None
 
     def remove(self, member: bytes) -> bool:
@@ -174,7 +157,7 @@ class SortedSet(Value):
         score = self.scores.pop(member, None)
         if score is None:
             return False
-        self._take((score, member))
+        self.order.remove(score, member)
         self._left(member)
         return True
 
@@ -182,18 +165,11 @@ class SortedSet(Value):
         """Take out the pairs with start <= rank < stop and return them in order."""
         gone = self.slice(start, stop)
         if gone:
-            del self.order[start:stop]
+            self.order.cut(start, stop)
             for _, member in gone:
                 del self.scores[member]
                 self._left(member)
         return gone
-
-    def _take(self, pair: Pair) -> None:
-        order = self.order
-        if type(order) is list:
-            del order[bisect_left(order, pair)]
-        else:
-            order.remove(pair)
 
     def _joins(self, member: bytes) -> None:
         size = len(member)
@@ -219,9 +195,10 @@ class SortedSet(Value):
 
     def drop(self, count: int) -> bool:
         """Free up to count members of a value nobody refers to any more; True when nothing is left."""
-        for _, member in self.order[-count:]:
+        size = len(self.order)
+        for _, member in self.order.slice(max(size - count, 0), size):
             del self.scores[member]
-        del self.order[-count:]
+        self.order.cut(max(size - count, 0), size)
         if self.index is not None:
             self.index.drop(count)
         return not self.scores
@@ -233,13 +210,11 @@ class SortedSet(Value):
         return twin
 
     def _check(self) -> None:
-        pairs = list(self.order)
-        assert pairs == sorted(pairs)
-        assert {member: score for score, member in pairs} == self.scores
-        assert len(pairs) == len(self.scores)
+        self.order._check()
+        assert {member: score for score, member in self.order} == self.scores
+        assert len(self.order) == len(self.scores)
         assert not any(math.isnan(score) for score in self.scores.values())
-        assert type(self.order) is SortedList or len(self.order) <= FEW
-        assert self.nbytes == 64 + sum(map(len, self.scores)) + MEMBER_COST * len(self.scores)
+        assert self.nbytes == EMPTY_COST + sum(map(len, self.scores)) + MEMBER_COST * len(self.scores)
         assert self.longest >= max(map(len, self.scores), default=0)
         if self.index is not None:
             self.index._check(self.scores)

@@ -74,7 +74,8 @@ def test_pops_and_removals_are_recorded_as_what_went(node: Node) -> None:
 
 def test_stored_results_are_recorded_as_asked_and_empty_ones_as_removal(node: Node) -> None:
     run(node, "ZADD z 1 a 2 b", "SET d x", "ZUNIONSTORE d 2 z x WEIGHTS 2 1")
-    run(node, "ZRANGESTORE e z -inf (2 BYSCORE LIMIT 0 1", "ZINTERSTORE d 2 z x", "ZRANGESTORE e x 0 -1", "ZDIFFSTORE z 2 z x")
+    run(node, "ZRANGESTORE e z -inf (2 BYSCORE LIMIT 0 1")
+    run(node, "ZINTERSTORE d 2 z x", "ZRANGESTORE e x 0 -1", "ZDIFFSTORE z 2 z x")
     assert events(node)[2:] == [
         "ZUNIONSTORE d 2 z x WEIGHTS 2 1", "ZRANGESTORE e z -inf (2 BYSCORE LIMIT 0 1", "DEL d", "DEL e",
         "ZDIFFSTORE z 2 z x",

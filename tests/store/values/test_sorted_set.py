@@ -8,9 +8,10 @@ import random
 import pytest
 
 from store.values.base import Limits
-from store.values.sorted_set import FEW, LexBound, SortedSet
+from store.values.ranking import LOAD
+from store.values.sorted_set import LexBound, SortedSet
 
-MANY = FEW + 500
+MANY = 5 * LOAD
 BEFORE_ALL, AFTER_ALL = LexBound(infinite=-1), LexBound(infinite=1)
 
 
@@ -79,7 +80,7 @@ def test_a_random_life_keeps_every_invariant() -> None:
         if step % 1000 == 999:
             zset._check()
             assert zset.scores == model
-    assert len(zset) > FEW
+    assert len(zset) > 2 * LOAD
 
 
 def test_limits_decide_when_it_is_big() -> None:
