@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+from collections.abc import Callable
 
 import store.commands  # noqa: F401 - fills the command table
 from store import __version__
@@ -25,7 +26,7 @@ def main() -> None:
         sys.exit(f"Can't open the log file: {error}")
     if settings.daemonize:
         daemonize()
-    notice(f"Chronis {__version__} starting, pid {os.getpid()}, port {settings.port}, data in {settings.dir}")
+    notice(f"Chronis {__version__} starting, PID: {os.getpid()}, port {settings.port}, data in {settings.dir}")
     for name in settings.without_effect():
         notice(f"option {name} is accepted but has no effect here")
     runner = asyncio.Runner(loop_factory=loop_factory())
@@ -46,7 +47,7 @@ async def serve(settings: Settings) -> int:
     return node.exit_status
 
 
-def loop_factory() -> object:
+def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     """The event loop's class: uvloop's where it is installed, else asyncio's own."""
     try:
         import uvloop

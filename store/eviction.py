@@ -63,10 +63,10 @@ def sample(db: Database, count: int, volatile: bool) -> list[Entry]:
     if not db.order or (volatile and not db.expiring):
         return []
     if not volatile:
-        return [random.choice(db.order) for _ in range(count)]  # noqa: S311 - sampling, no secret
+        return [random.choice(db.order) for _ in range(count)]
     found: list[Entry] = []
     for _ in range(count * 20):
-        deadline, key = random.choice(db.deadlines)  # noqa: S311 - as above
+        deadline, key = random.choice(db.deadlines)
         entry = db.entries.get(key)
         if entry is not None and entry.deadline == deadline:
             found.append(entry)
@@ -104,7 +104,7 @@ def lfu_touched(access: int, minute: int, decay: int, factor: int) -> int:
     counter = lfu_counter(access, minute, decay)
     if counter < LFU_COUNTER_MAX:
         chance = 1.0 / (max(0, counter - LFU_INIT) * factor + 1)
-        if random.random() < chance:  # noqa: S311 - a counter, no secret
+        if random.random() < chance:
             counter += 1
     return (minute & 65535) << 8 | counter
 

@@ -52,8 +52,7 @@ def config_resetstat(tx: Tx) -> str:
     tx.engine.stats.reset()
     tx.keyspace.hits = tx.keyspace.misses = 0
     for row in every(TABLE):
-        row.calls = row.nanoseconds = row.failed = row.rejected = 0
-        row.buckets[:] = [0] * len(row.buckets)
+        row.reset_statistics()
     return OK
 
 

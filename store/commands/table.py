@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 from store.commands.keyspecs import KeySpec, parse_keyspecs
 
@@ -25,36 +24,45 @@ UNAUTHENTICATED, RESTRICTED, QUEUEING, SUBSCRIBED, OUT_OF_MEMORY, POISONED, READ
 LOADING, STALE, PAUSED, FEW_REPLICAS, BUSY, PROTECTED, NO_MULTI = (1 << n for n in range(7, 14))
 
 
-@dataclass(slots=True, eq=False)
 class Command:
     """One row. `arity` counts the name too, negative = at least; `gate`: the conditions that stop or divert this command."""
 
-    name: str
-    handler: Handler | None
-    arity: int
-    flags: frozenset[str]
-    keyspecs: tuple[KeySpec, ...]
-    categories: tuple[str, ...]
-    since: str
-    group: str
-    doc: str
-    tips: tuple[str, ...] = ()
-    complexity: str = ""
-    subcommands: dict[bytes, Command] = field(default_factory=dict)
-    gate: int = 0
-    writes: bool = False
-    reads: bool = False
-    calls: int = 0
-    nanoseconds: int = 0
-    failed: int = 0
-    rejected: int = 0
-    buckets: list[int] = field(default_factory=lambda: [0] * 64)  # calls by bit length of their nanoseconds
+    def __init__(
+        self,
+        name: str,
+        handler: Handler | None,
+        arity: int,
+        flags: frozenset[str],
+        keyspecs: tuple[KeySpec, ...],
+        categories: tuple[str, ...],
+        since: str,
+        group: str,
+        doc: str,
+        tips: tuple[str, ...] = (),
+        complexity: str = "",
+    ) -> None:
+        self.name = name.lower()  # registrations write it as manuals do
+        self.handler = handler
+        self.arity = arity
+        self.flags = flags
+        self.keyspecs = keyspecs
+        self.categories = categories
+        self.since = since
+        self.group = group
+        self.doc = doc
+        self.tips = tips
+        self.complexity = complexity
+        self.words = 2 if "|" in name else 1
+        self.subcommands: dict[bytes, Command] = {}
+        self.gate = gate_of(flags, name)
+        self.writes = "write" in flags
+        self.reads = "readonly" in flags
+        self.reset_statistics()
 
-    words: int = 1
-
-    def __post_init__(self) -> None:
-        self.name = self.name.lower()  # registrations write it as manuals do
-        self.words = 2 if "|" in self.name else 1
+    def reset_statistics(self) -> None:
+        """Set the counters to zero (CONFIG RESETSTAT)."""
+        self.calls = self.nanoseconds = self.failed = self.rejected = 0
+        self.buckets = [0] * 64  # calls by bit length of their nanoseconds
 
     def keys(self, argv: list[bytes]) -> list[bytes]:
         """The keys among the arguments of a call (argv with the name)."""
@@ -96,7 +104,6 @@ def command(
             categories_of(words, group, acl), since, group, inspect.cleandoc(function.__doc__ or "").partition("\n")[0],
             tuple(tips.split()), complexity,
         )  # fmt: skip
-        row.gate, row.writes, row.reads = gate_of(words, name), "write" in words, "readonly" in words
         add(row)
         return function
 

@@ -1,0 +1,10 @@
+cdef class Command:
+    cdef public str name, since, group, doc, complexity
+    cdef public object handler, flags
+    cdef public int arity, words
+    cdef public tuple keyspecs, categories, tips
+    cdef public dict subcommands
+    cdef public long long gate, calls, nanoseconds, failed, rejected
+    cdef public bint writes, reads
+    cdef public list buckets
+    cpdef bint accepts(self, Py_ssize_t count)

@@ -1,0 +1,3 @@
+cdef class Tracking:
+    cdef dict __dict__
+    cdef public object clients, pending
