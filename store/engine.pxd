@@ -6,11 +6,13 @@ from store.slowlog cimport SlowLog
 from store.stats cimport Stats
 from store.tracking cimport Tracking
 from store.keyspace cimport Keyspace
+from store.log.buffer cimport EventBuffer
 from store.tx cimport Tx
 
 cdef class Engine:
     cdef dict __dict__
-    cdef public object settings, log
+    cdef public object settings
+    cdef public EventBuffer log
     cdef public Clock clock
     cdef public Stats stats
     cdef public Gates gates

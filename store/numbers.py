@@ -12,7 +12,7 @@ from decimal import Decimal
 
 INT64_MIN, INT64_MAX = -(1 << 63), (1 << 63) - 1
 
-_INTEGER = re.compile(rb"(?:0|-?[1-9][0-9]{0,18})\Z")
+_ZERO = ord("0")
 _DECIMAL = re.compile(rb"([+-]?)(?=\.?[0-9])([0-9]*)(?:\.([0-9]*))?(?:[eE]([+-]?[0-9]+))?\Z")
 _HEXADECIMAL = re.compile(rb"([+-]?)0[xX](?=\.?[0-9a-fA-F])([0-9a-fA-F]*)(?:\.([0-9a-fA-F]*))?(?:[pP]([+-]?[0-9]+))?\Z")
 _INFINITE = re.compile(rb"[+-]?inf(?:inity)?\Z", re.IGNORECASE)
@@ -28,7 +28,10 @@ _INT_DIGITS = 4000  # from about here on Python refuses to turn int to str and b
 
 def is_integer(text: bytes | bytearray) -> bool:
     """Tell whether text is a canonical signed 64-bit integer: no plus sign, no leading zero, no blanks."""
-    return _INTEGER.match(text) is not None and (len(text) < 19 or INT64_MIN <= int(text) <= INT64_MAX)
+    digits = text[1:] if text[:1] == b"-" else text
+    if not digits.isdigit() or (digits[0] == _ZERO and len(text) > 1):
+        return False
+    return len(digits) < 19 or (len(digits) == 19 and INT64_MIN <= int(text) <= INT64_MAX)
 
 
 class LongDouble:

@@ -9,27 +9,20 @@ import math
 import re
 
 from store.errors import ReplyError, not_a_float
+from store.numbers import INT64_MAX, INT64_MIN, is_integer
 
-INT64_MIN, INT64_MAX = -(1 << 63), (1 << 63) - 1
-_INTEGER = re.compile(rb"^(?:0|-?[1-9][0-9]{0,18})\Z")
+__all__ = ["INT64_MAX", "INT64_MIN", "is_integer", "parse_float", "parse_int", "parse_range"]
+
 _DECIMAL = re.compile(rb"[+-]?(?:(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?|inf(?:inity)?)\Z", re.IGNORECASE)
 _HEXADECIMAL = re.compile(rb"[+-]?0x(?:[0-9a-f]+\.?[0-9a-f]*|\.[0-9a-f]+)(?:p[+-]?\d+)?\Z", re.IGNORECASE)
 _NOT_ZERO = re.compile(rb"[+-]?(?:[0.]*[1-9]|0x[0.]*[1-9a-f])", re.IGNORECASE)
 
 
-def is_integer(text: bytes | bytearray) -> bool:
-    """Tell whether text is a canonical signed 64-bit integer: what Redis stores as one (no sign +, no leading zero)."""
-    return _INTEGER.match(text) is not None and INT64_MIN <= int(text) <= INT64_MAX
-
-
 def parse_int(text: bytes | bytearray, message: str = "value is not an integer or out of range") -> int:
     """Read a canonical signed 64-bit integer; raise ReplyError(message) otherwise."""
-    if _INTEGER.match(text) is None:
+    if not is_integer(text):
         raise ReplyError(message)
-    number = int(text)
-    if not INT64_MIN <= number <= INT64_MAX:
-        raise ReplyError(message)
-    return number
+    return int(text)
 
 
 def parse_range(text: bytes, least: int, most: int, message: str | None = None) -> int:

@@ -7,4 +7,5 @@ cdef class Command:
     cdef public long long gate, calls, nanoseconds, failed, rejected
     cdef public bint writes, reads
     cdef public list buckets
+    cpdef object run(self, object tx, list argv)
     cpdef bint accepts(self, Py_ssize_t count)

@@ -21,7 +21,7 @@ GROUP_CATEGORY = {
 
 # Conditions under which a command is not simply run (bits; see store/gates.py for what each does).
 UNAUTHENTICATED, RESTRICTED, QUEUEING, SUBSCRIBED, OUT_OF_MEMORY, POISONED, READ_ONLY = (1 << n for n in range(7))
-LOADING, STALE, PAUSED, FEW_REPLICAS, BUSY, PROTECTED, NO_MULTI = (1 << n for n in range(7, 14))
+LOADING, STALE, PAUSED, FEW_REPLICAS, BUSY, PROTECTED, NO_MULTI, FOLLOWING = (1 << n for n in range(7, 15))
 
 
 class Command:
@@ -70,6 +70,16 @@ class Command:
         for spec in self.keyspecs:
             found += spec.find(argv)
         return found
+
+    def run(self, tx: object, argv: list[bytes]) -> object:
+        """Call the handler with the arguments of argv; a container has none and never gets here."""
+        handler, words = self.handler, self.words
+        count = len(argv) - words
+        if count == 1:  # most calls have one or two arguments: they go without a slice and a tuple
+            return handler(tx, argv[words])  # type: ignore[misc]  # see above
+        if count == 2:
+            return handler(tx, argv[words], argv[words + 1])  # type: ignore[misc]  # see above
+        return handler(tx, *argv[words:])  # type: ignore[misc]  # see above
 
     def accepts(self, count: int) -> bool:
         """Tell whether a call with count arguments (name included) fits the arity."""
@@ -180,6 +190,8 @@ def gate_of(flags: frozenset[str], name: str) -> int:
         "reset",
     ):
         gate |= SUBSCRIBED
+    if flags & {"write", "readonly", "may_replicate"} or name.lower() == "exec":
+        gate |= FOLLOWING
     if "write" in flags:
         gate |= POISONED | READ_ONLY | FEW_REPLICAS
     if "loading" not in flags:
