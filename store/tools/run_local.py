@@ -39,7 +39,7 @@ def plan(port: int, replicas: int, data: Path) -> list[Node]:
     nodes = [Node("primary", port, data / "primary")]
     for number in range(1, replicas + 1):
         # Both metrics endpoints can't have the default port.
-        options = ("--replicaof", f"{HOST} {port}", "--metrics-port", str(9121 + number))
+        options = ("--replicaof", HOST, str(port), "--metrics-port", str(9121 + number))
         nodes.append(Node(f"replica-{number}", port + number, data / f"replica-{number}", options))
     return nodes
 

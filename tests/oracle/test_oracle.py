@@ -18,7 +18,7 @@ from tests.oracle.grammar import POOLS, parse
 from tests.oracle.minimise import minimise, report
 
 # The families whose commands are all there. A long run by hand: CHRONIS_ORACLE_STEPS=100000.
-BUILT = ("string", "generic", "expire", "hash", "list", "set", "zset")
+BUILT = ("string", "generic", "expire", "bits", "hash", "list", "set", "zset")
 STEPS = int(os.environ.get("CHRONIS_ORACLE_STEPS", "1500"))
 
 

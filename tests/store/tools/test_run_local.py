@@ -15,7 +15,7 @@ def test_plan_gives_each_node_its_own_port_directory_and_metrics_port() -> None:
     primary, replica = run_local.plan(7000, 1, Path("/data"))
     assert primary == run_local.Node("primary", 7000, Path("/data/primary"), ())
     assert (replica.name, replica.port, replica.directory) == ("replica-1", 7001, Path("/data/replica-1"))
-    assert replica.options == ("--replicaof", "127.0.0.1 7000", "--metrics-port", "9122")
+    assert replica.options == ("--replicaof", "127.0.0.1", "7000", "--metrics-port", "9122")
     assert replica.command()[1:8] == ["-u", "-m", "store", "--port", "7001", "--dir", "/data/replica-1"]
 
 
