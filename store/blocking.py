@@ -18,6 +18,7 @@ from store.replies import NO_REPLY
 if TYPE_CHECKING:
     from store.engine import Engine
     from store.session import Session
+    from store.slowlog import Slow
     from store.tx import Tx
 
 Serve = Callable[["Tx", bytes], object]
@@ -25,15 +26,16 @@ Place = tuple[int, bytes]
 
 
 class Waiter:
-    """One waiting client: what it waits for and what it gets when that does not come."""
+    """One waiting client: what it waits for and what it gets when that does not come (a function: asked at that moment)."""
 
-    __slots__ = ("on_timeout", "places", "serve", "session", "timer")
+    __slots__ = ("on_timeout", "places", "serve", "session", "slow", "timer")
 
     def __init__(self, session: Session, places: list[Place], serve: Serve | None, on_timeout: object) -> None:
         self.session = session
         self.places = places
         self.serve = serve
         self.on_timeout = on_timeout
+        self.slow: Slow | None = None  # for SLOWLOG when the wait is over
         self.timer: asyncio.TimerHandle | None = None
 
 
@@ -71,7 +73,7 @@ class Blocking:
         session.halt()
         if timeout_ms > 0:
             loop = asyncio.get_running_loop()
-            waiter.timer = loop.call_later(timeout_ms / 1000, self.release, session, on_timeout)
+            waiter.timer = loop.call_later(timeout_ms / 1000, self._time_out, waiter)
         return NO_REPLY
 
     def serve(self) -> None:
@@ -110,8 +112,11 @@ class Blocking:
 
     def release(self, session: Session, reply: object) -> None:
         """End a session's wait with a reply and let its queued requests run."""
+        waiter = self.waiters.get(session)
         self.forget(session)
         session.reply(reply)
+        if waiter is not None and waiter.slow is not None:
+            self.engine.slowlog.keep(waiter.slow)
         session.resume()
 
     def timed_out(self, session: Session, error: bool) -> bool:
@@ -119,10 +124,22 @@ class Blocking:
         waiter = self.waiters.get(session)
         if waiter is None:
             return False
-        self.release(
-            session, ReplyError("client unblocked via CLIENT UNBLOCK", "UNBLOCKED") if error else waiter.on_timeout
-        )
+        if error:
+            self._fail(session, ReplyError("client unblocked via CLIENT UNBLOCK", "UNBLOCKED"))
+        else:
+            self._time_out(waiter)
         return True
+
+    def _time_out(self, waiter: Waiter) -> None:
+        """End a wait that brought nothing."""
+        self.release(waiter.session, waiter.on_timeout() if callable(waiter.on_timeout) else waiter.on_timeout)
+
+    def _fail(self, session: Session, error: ReplyError) -> None:
+        """End a wait with an error, counted as the failure of the command that waited."""
+        self.engine.stats.count_error(error.code)
+        if session.last_command is not None:
+            session.last_command.failed += 1
+        self.release(session, error)
 
     def forget(self, session: Session) -> None:
         """Drop a session's wait without a reply (it is closed, or served)."""
@@ -142,7 +159,7 @@ class Blocking:
     def fail_all(self, error: ReplyError) -> None:
         """End every wait with an error (the node becomes a replica, or the data set is replaced)."""
         for session in list(self.waiters):
-            self.release(session, error)
+            self._fail(session, error)
 
     # ── CLIENT PAUSE ───────────────────────────────────────────────────────────────────────────────────────────────
     def pause(self, timeout_ms: int, everything: bool) -> None:

@@ -5,6 +5,7 @@ Law: nothing is awaited between decide and record; one clock reading a command; 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from store.acl import Users
@@ -17,11 +18,14 @@ from store.gates import Gates, divert
 from store.keyspace import Keyspace
 from store.latency import Latency
 from store.log import EventLog
+from store.rates import Rates
 from store.slowlog import SlowLog
 from store.stats import Stats
+from store.topology import Alone, Topology
 from store.tracking import Tracking
 from store.turn import Turn
 from store.tx import internal_tx
+from store.waiting import Waiting
 
 if TYPE_CHECKING:
     from store.config.settings import Settings
@@ -45,6 +49,9 @@ class Engine:
         self.gates = Gates()
         self.bus = Bus(self)
         self.blocking = Blocking(self)
+        self.topology: Topology = Alone()  # replication puts its own here
+        self.waiting = Waiting(self)
+        self.rates = Rates(self)
         self.turn = Turn(self)
         self.latency = Latency(settings)
         self.expiring_actively = True  # DEBUG SET-ACTIVE-EXPIRE
@@ -57,6 +64,7 @@ class Engine:
         self.node: Node | None = None  # set by the process that owns sockets and a data directory; None offline
         self.depth = 0  # > 0 while a command runs: EXEC and scripts call commands inside
         self.internal = internal_tx(self)
+        self.on_log: list[Callable[[EventLog], None]] = []  # who has to hear that another log is recorded into
         self.primary = True  # expired keys are deleted here; a replica waits for its primary's event
 
     # ── the way of a request ───────────────────────────────────────────────────────────────────────────────────────
@@ -99,7 +107,7 @@ class Engine:
         self.depth += 1
         mark = self.log.mark()
         try:
-            return command.handler(tx, *argv[command.words :])  # type: ignore[misc]  # a container never gets here
+            return command.run(tx, argv)
         except ReplyError:
             command.failed += 1
             raise
@@ -167,7 +175,10 @@ class Engine:
     def adopt_log(self, log: EventLog) -> None:
         """Record into another log from now on (after recovery, or when appendonly is switched)."""
         self.log = log
+        for listener in self.on_log:
+            listener(log)
         self.turn.watch(log)
+        self.waiting.watch(log)
 
     def used_memory(self) -> int:
         """Bytes of the data set and of what clients hold, as far as it is accounted."""

@@ -307,6 +307,7 @@ class Keyspace:
         self.waiting: dict[tuple[int, bytes], object] = {}
         self.ready: dict[tuple[int, bytes], None] = {}
         self.graveyard: list[Value | list[Entry]] = []
+        self.freed = 0  # what was freed from there
         self.databases = [Database(self, index) for index in range(databases)]
 
     def notify(self, db: Database, notice_class: int, notice: bytes, key: bytes, renamed: bool = True) -> None:
@@ -330,12 +331,14 @@ class Keyspace:
             if isinstance(dead, Value):
                 if dead.drop(count):
                     self.graveyard.remove(dead)
+                    self.freed += 1
                 return not self.graveyard
             for entry in dead[-count:]:
                 if isinstance(entry.value, Value):
                     self.discard(entry.value)
             taken = min(count, len(dead))
             del dead[-count:]
+            self.freed += taken
             count -= taken
             if not dead:
                 self.graveyard = [other for other in self.graveyard if other is not dead]
@@ -350,6 +353,17 @@ class Keyspace:
         a.expiring, b.expiring = b.expiring, a.expiring
         for index, key in list(self.watched) + list(self.waiting):
             if index in (first, second) and (key in a.entries or key in b.entries):
+                self.databases[index].touched(key)
+
+    def adopt(self, other: Keyspace) -> None:
+        """Take over another keyspace's contents in place of the own ones, which are freed in slices (a replica's full sync)."""
+        self.clear()
+        for own, new in zip(self.databases, other.databases, strict=True):
+            own.entries, own.order, own.deadlines, own.expiring = new.entries, new.order, new.deadlines, new.expiring
+            new.entries, new.order, new.deadlines, new.expiring = {}, [], [], 0
+        self.used, other.used = other.used, 0
+        for index, key in (*self.watched, *self.waiting):
+            if key in self.databases[index].entries:
                 self.databases[index].touched(key)
 
     def clear(self) -> int:

@@ -8,15 +8,17 @@ import os
 import secrets
 import signal
 import sys
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from store import eviction
 from store.engine import Engine
-from store.errors import ApplyFailed
+from store.errors import ApplyFailed, LogFailed
 from store.log.memory import MemoryLog
 from store.logfile import log, notice, warn
 from store.persistence import Persistence
 from store.server import Server
+from store.shutdown import Shutdown
 from store.timers import Timers
 from store.wiring import wire
 
@@ -33,11 +35,13 @@ class Node:
         self.engine.node = self
         self.persistence = Persistence(self.engine, warn, notice)
         self.server = Server(self.engine)
+        self.shutdown = Shutdown(self)
         self.timers: Timers | None = None
         self.run_id = secrets.token_hex(20)
         self.stopped = asyncio.Event()
         self.exit_status = 0
         self.stopping = False
+        self.on_stop: list[Callable[[], None]] = []  # called when stopping begins
 
     async def start(self) -> None:
         """Recover, listen, and be ready; raise ConfigError, CorruptLog or CorruptSnapshot."""
@@ -50,32 +54,33 @@ class Node:
         self.engine.turn.attach(loop)
         eviction.configure(self.engine)
         self.timers = Timers(self.engine, loop)
-        self.timers.every_tick.append(self.persistence.poll)
-        self.timers.every_second.append(self.persistence.check_due)
+        self.timers.every_tick += (self.persistence.saving.poll, self.shutdown.tick)
+        self.timers.every_second.append(self.persistence.saving.check_due)
         await self.server.start()
         for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self._signalled, number)
+            loop.add_signal_handler(number, self.shutdown.signalled, number)
         write_pidfile(self.settings.pidfile)
         notice("Server initialized")
         notice("Ready to accept connections")
 
-    def _signalled(self, number: int) -> None:
-        notice(f"Received {signal.Signals(number).name} scheduling shutdown...")
-        self.stop(save=False)
-
-    def stop(self, save: bool, status: int = 0) -> None:
-        """End the node after the running turn: close the log in order (save: a snapshot before), then everything else."""
+    def stop(self, status: int = 0) -> None:
+        """End the node after the running turn: close the log in order, then everything else. See Shutdown for the way here."""
         if not self.stopping:
             self.stopping = True
             self.exit_status = status
-            self._ending = asyncio.get_running_loop().create_task(self._end(save))
+            for function in self.on_stop:
+                function()
+            self._ending = asyncio.get_running_loop().create_task(self._end())
 
-    async def _end(self, save: bool) -> None:
-        notice("User requested shutdown...")
+    async def _end(self) -> None:
         if self.timers is not None:
             self.timers.stop()
         self.engine.turn.end()
-        self.persistence.close(save)
+        try:
+            self.persistence.close()
+        except (LogFailed, OSError) as error:
+            warn(f"The log could not be closed in order, what was not acknowledged may be missing from it: {error}")
+            self.exit_status = self.exit_status or 1
         await self.server.close()
         remove_pidfile(self.settings.pidfile)
         notice("Chronis is now ready to exit, bye bye...")

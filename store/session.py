@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Protocol, cast
 
 from store import output_limits
-from store.commands.table import NO_MULTI, QUEUEING, RESTRICTED, SUBSCRIBED, UNAUTHENTICATED, Command
+from store.commands.table import FOLLOWING, NO_MULTI, QUEUEING, RESTRICTED, SUBSCRIBED, UNAUTHENTICATED, Command
 from store.errors import ReplyError
 from store.replies import NO_REPLY, Several
 from store.resp import Parser, encode
@@ -27,8 +27,21 @@ BACKLOG_LIMIT = 1024
 """Requests a halted session keeps; beyond it the connection is not read until they have run."""
 
 
-class Session(asyncio.Protocol):
-    """A client connection. `conditions`: the bits of `gates` that hold for this client."""
+class Feed(Protocol):
+    """What streams history to a replica over the connection that asked for it."""
+
+    def drained(self) -> None:
+        """The connection takes more output again."""
+
+    def replied(self, reply: object) -> None:
+        """The replica sent a command that has a reply, which it must not."""
+
+    def closed(self) -> None:
+        """The connection is gone."""
+
+
+class Session:
+    """A client connection: an asyncio protocol. `conditions`: the bits of `gates` that hold for this client."""
 
     def __init__(self, engine: Engine, number: int) -> None:
         self.engine = engine
@@ -41,6 +54,7 @@ class Session(asyncio.Protocol):
         self.out: list[bytes] = []
         self.in_turn = False
         self.wrote = False  # a command of this turn recorded something
+        self.write_offset = 0  # where history stood after the last turn in which one did (WAIT)
         self.halted = False
         self.closing = False
         self.may_block = True
@@ -62,6 +76,7 @@ class Session(asyncio.Protocol):
             "normal"  # normal, pubsub, replica or master: the class of CLIENT KILL TYPE and of the output limits
         )
         self.soft_limit_since = 0.0
+        self.feed: Feed | None = None  # a replica's connection: what streams history to it
         self.no_evict = False
         self.library: dict[bytes, bytes] = {}  # lib-name and lib-ver, as the client told them
         self.enter()
@@ -87,7 +102,9 @@ class Session(asyncio.Protocol):
         """Parse and run what came; replies leave at the end of the turn."""
         size = len(data)
         self.net_input += size
-        self.engine.stats.net_input += size
+        stats = self.engine.stats
+        stats.net_input += size
+        stats.reads += 1
         self.active_ms = self.engine.keyspace.now or self.created_ms
         self._run(self.parser.feed(data))
 
@@ -145,10 +162,27 @@ class Session(asyncio.Protocol):
             self.transport.resume_reading()
         self._run(requests)
 
+    def become_replica(self, feed: Feed) -> None:
+        """Be the connection of a replica from now on: it gets no replies any more but what the feed writes."""
+        self.role, self.feed, self.muted = "replica", feed, 3
+        self.conditions |= FOLLOWING
+
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the client wherever it is known."""
         self.closing = self.halted = True
         self._leave()
+
+    def eof_received(self) -> bool:
+        """The client has ended its side: close ours."""
+        return False
+
+    def pause_writing(self) -> None:
+        """Nothing: slow readers are judged by client-output-buffer-limit, and a replica's feed looks for itself."""
+
+    def resume_writing(self) -> None:
+        """Tell a replica's feed that the replica has read on."""
+        if self.feed is not None:
+            self.feed.drained()
 
     def _leave(self) -> None:
         engine = self.engine
@@ -157,6 +191,8 @@ class Session(asyncio.Protocol):
         engine.blocking.forget(self)
         engine.bus.forget(self)
         engine.tracking.stop(self)
+        if self.feed is not None:
+            self.feed.closed()
         self.unwatch()
         self.backlog.clear()
 
@@ -167,6 +203,8 @@ class Session(asyncio.Protocol):
             return
         if self.muted and type(reply) is not Several:  # subscribers get their confirmations, muted or not
             self.muted = 1 if self.muted == 2 else 0 if self.muted == 1 else 3
+            if self.feed is not None:
+                self.feed.replied(reply)
             return
         self.out.append(encode(reply, self.resp))
         if not self.in_turn:
@@ -182,6 +220,8 @@ class Session(asyncio.Protocol):
         """Hand over the turn's output: bytes, number of replies, whether a command wrote."""
         out, wrote = self.out, self.wrote
         self.out, self.wrote = [], False
+        if wrote:
+            self.write_offset = self.engine.log.offset
         return b"".join(out), len(out), wrote
 
     def flush(self, refuse: bool) -> None:
@@ -197,6 +237,7 @@ class Session(asyncio.Protocol):
         self.net_output += len(data)
         self.engine.stats.net_output += len(data)
         if data:
+            self.engine.stats.writes += 1
             transport.write(data)
         if transport.get_write_buffer_size():
             output_limits.judge(self)

@@ -152,6 +152,9 @@ def main(argv: list[str] | None = None) -> int:
     except CorruptFile as error:
         print(f"Background saving failed: {error}", file=sys.stderr)
         return 1
+    if found.end.offset < options.offset:
+        print(f"Background saving failed: the log ends at offset {found.end.offset}", file=sys.stderr)
+        return 1
     history = load(options.directory)
     history_id = (history.id_at(options.offset) if history is not None else None) or "0" * 40
     target = Path(options.directory) / "snapshots" / f"{options.offset:020d}.rdb"

@@ -51,6 +51,7 @@ class Timers:
         engine.log.tick()
         if engine.settings.maxmemory and engine.used_memory() > engine.settings.maxmemory:
             eviction.make_room(engine)
+        engine.rates.sample()
         self._slice()
         for function in self.every_tick:
             function()

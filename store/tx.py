@@ -105,6 +105,7 @@ class NoSession:
 
     def __init__(self) -> None:
         self.wrote = False
+        self.write_offset = 0
         self.may_block = False
         self.resp = 2
         self.address = b""

@@ -1,0 +1,98 @@
+"""What the store asks of replication: who this node follows, who follows it, and how far they are.
+
+Replication imports the store and never the other way round, so it puts its own object in place of `Alone`, which is a
+node without peers (`engine.topology`). INFO, ROLE, WAIT and SHUTDOWN read it; nothing on the path of a command does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from store.engine import Engine
+
+
+@dataclass(slots=True)
+class Follower:
+    """A replica as this node sees it: announced address, state as in INFO (`online`, …), acknowledged offset, lag in seconds."""
+
+    ip: str
+    port: int
+    state: str
+    offset: int
+    lag: int = 0
+
+
+@dataclass(slots=True)
+class Leader:
+    """The primary of a replica. `state` as in ROLE: connect, connecting, handshake, sync or connected.
+
+    `offset`: -1 while it is not known; `details`: further lines of INFO between `master_link_status` and `slave_priority`.
+    """
+
+    host: str
+    port: int
+    state: str
+    offset: int = -1
+    details: dict[str, object] = field(default_factory=dict)
+
+    @property
+    def up(self) -> bool:
+        """Tell whether the stream is being followed."""
+        return self.state == "connected"
+
+
+class Topology(Protocol):
+    """The peers of a node. Offsets are those of history."""
+
+    failover_state: str
+    sync_full: int
+    sync_partial_ok: int
+    sync_partial_err: int
+
+    @property
+    def leader(self) -> Leader | None:
+        """The primary that this node follows, None on a primary."""
+
+    @property
+    def followers(self) -> Sequence[Follower]:
+        """The replicas of this node, in the order they came."""
+
+    @property
+    def good_followers(self) -> int:
+        """Replicas online with a lag within `min-replicas-max-lag`."""
+
+    def acknowledged(self, offset: int) -> int:
+        """Count the replicas that have acknowledged history up to offset."""
+
+    def request_acknowledgements(self) -> None:
+        """Ask every replica to acknowledge now; what comes in is told to `engine.waiting.advanced`."""
+
+
+class Alone:
+    """A primary without replicas."""
+
+    leader: Leader | None = None
+    followers: Sequence[Follower] = ()
+    good_followers = 0
+    failover_state = "no-failover"
+
+    def __init__(self) -> None:
+        self.sync_full = self.sync_partial_ok = self.sync_partial_err = 0
+
+    def acknowledged(self, offset: int) -> int:
+        """Nobody is there to acknowledge."""
+        return 0
+
+    def request_acknowledgements(self) -> None:
+        """Nobody is there to be asked."""
+
+
+def history_of(engine: Engine) -> tuple[str, str, int]:
+    """The history id, the one before and the offset where they parted (-1: never), as in INFO; zeros without a data directory."""
+    history = engine.node.persistence.history if engine.node is not None else None
+    if history is None:
+        return "0" * 40, "0" * 40, -1
+    return history.current, history.previous, history.second_offset
