@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from store.apply.table import applies
-from store.commands.arguments import parse_float
-from store.commands.range_query import Span, lex_span, rank_span, read_query, score_span
-from store.commands.set_operation import read_operation
+from store.arguments import parse_float
 from store.keyspace import Database, Stored
 from store.notifications import GENERIC, ZSET
+from store.values.range_query import Span, lex_span, rank_span, read_query, score_span
 from store.values.ranking import Pair
+from store.values.set_operation import read_operation
 from store.values.sorted_set import SortedSet
 
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from store.commands.lookups import read_for_write
-from store.commands.set_operation import Operation, read_operation
 from store.commands.sorted_sets import with_scores
 from store.commands.table import command
 from store.keyspace import Stored
+from store.values.set_operation import Operation, read_operation
 
 if TYPE_CHECKING:
     from store.tx import Tx

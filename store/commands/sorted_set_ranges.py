@@ -9,10 +9,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from store.commands.lookups import read_for_write
-from store.commands.range_query import RangeQuery, Span, lex_span, rank_span, read_query, score_span
 from store.commands.sorted_sets import with_scores
 from store.commands.table import command
 from store.errors import wrong_type
+from store.values.range_query import RangeQuery, Span, lex_span, rank_span, read_query, score_span
 from store.values.sorted_set import SortedSet
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 from typing import TYPE_CHECKING
 
-from store.commands.arguments import INT64_MAX, format_float, parse_float, parse_range
+from store.arguments import INT64_MAX, format_float, parse_float, parse_range
 from store.commands.sampling import MOST_REPEATS
 from store.commands.scanning import parse_cursor, parse_scan_options
 from store.commands.score_updates import OPTIONS, plan_update, read_options, read_pairs, score_text

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Protocol
 
-from store.commands.arguments import INT64_MAX, parse_float, parse_int, parse_range
+from store.arguments import INT64_MAX, parse_float, parse_int, parse_range
 from store.errors import ReplyError, syntax_error, wrong_type
 from store.keyspace import Stored
 from store.values.set import Set

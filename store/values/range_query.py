@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from store.commands.arguments import parse_int, strtod
+from store.arguments import parse_int, strtod
 from store.errors import ReplyError, syntax_error
 from store.values.ranking import Pair
 from store.values.sorted_set import LexBound, SortedSet
