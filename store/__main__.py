@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import sys
 from collections.abc import Callable
 
 import store.commands  # noqa: F401 - fills the command table
+from metrics.endpoint import Endpoint
 from store import __version__
 from store.config.command_line import parse
 from store.config.settings import Settings
@@ -15,6 +17,7 @@ from store.errors import ConfigError, CorruptFile, LogFailed
 from store.log.reader import OffsetNotInLog
 from store.logfile import notice, set_up, warn
 from store.node import Node
+from store.notify import ServiceManager
 
 
 def main() -> None:
@@ -43,8 +46,46 @@ async def serve(settings: Settings) -> int:
         warn(f"Can't start: {error}")
         print(f"chronis-server: {error}", file=sys.stderr)
         return 1
+    endpoint = await serve_metrics(node)
+    supervise(node, ServiceManager())
     await node.stopped.wait()
+    if endpoint is not None:
+        await endpoint.close()
     return node.exit_status
+
+
+async def serve_metrics(node: Node) -> Endpoint | None:
+    """Open the Prometheus endpoint if one is configured; a port that is taken is worth a warning, not the database."""
+    settings = node.settings
+    if not settings.metrics_port:
+        return None
+    endpoint = Endpoint(node)
+    try:
+        await endpoint.start(settings.metrics_bind, settings.metrics_port)
+    except ConfigError as error:
+        warn(f"metrics are not served: {error}")
+        return None
+    notice(f"metrics on http://{settings.metrics_bind}:{endpoint.port}/metrics")
+    return endpoint
+
+
+def supervise(node: Node, manager: ServiceManager) -> None:
+    """Tell the service manager how the node is, and reopen the log file when asked to by SIGHUP (log rotation)."""
+    assert node.timers is not None
+    status = f"Ready to accept connections on port {node.settings.port}"
+
+    def reload() -> None:
+        manager.reloading()
+        try:
+            set_up(node.settings)
+        except OSError as error:
+            warn(f"Can't open the log file anew: {error}")
+        manager.ready(status)
+
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reload)
+    node.timers.every_second.append(manager.pulse())
+    node.on_stop.append(manager.stopping)
+    manager.ready(status)
 
 
 def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:

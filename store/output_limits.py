@@ -21,7 +21,9 @@ def judge(session: Session) -> bool:
     else:
         session.soft_limit_since = 0.0
     if over:
-        session.engine.stats.output_limit_disconnects += 1
+        stats = session.engine.stats
+        stats.output_limit_disconnects += 1
+        stats.cut_off[session.role] = stats.cut_off.get(session.role, 0) + 1
         session.abort()
     return over
 

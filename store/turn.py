@@ -24,11 +24,16 @@ Held = tuple[int, list[tuple["Session", bytes, int, bool]]]
 
 
 class Turn:
-    """Collects the sessions with something to send. `buffered`: bytes of replies held back for an fsync."""
+    """Collects the sessions with something to send. `buffered`: bytes of replies held back for an fsync.
+
+    `batches`: turns by the bit length of the number of commands they ran.
+    """
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self.buffered = 0
+        self.batches = [0] * 64
+        self._commands = 0
         self._sessions: list[Session] = []
         self._held: deque[Held] = deque()
         self._scheduled = False
@@ -62,6 +67,7 @@ class Turn:
         self._scheduled = False
         engine, log = self.engine, self.engine.log
         engine.tracking.end_turn()
+        self._count()
         sessions, self._sessions = self._sessions, []
         written = log.commit(engine.clock.now_ms())
         hold = engine.settings.appendfsync == "always" and (log.synced_offset < log.offset or bool(self._held))
@@ -73,6 +79,12 @@ class Turn:
         for session in sessions:
             session.in_turn = False
             session.flush(refuse=not written)
+
+    def _count(self) -> None:
+        """Add this turn to `batches`; after CONFIG RESETSTAT the count of commands may be lower than before."""
+        commands = self.engine.stats.commands
+        self.batches[max(0, commands - self._commands).bit_length()] += 1
+        self._commands = commands
 
     def _hold(self, offset: int, sessions: list[Session]) -> None:
         batch = []

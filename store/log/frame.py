@@ -9,7 +9,7 @@ Law: a frame is whole and intact or it does not exist. Nothing of a frame is loo
 from __future__ import annotations
 
 import struct
-from typing import Any
+from typing import Any, ClassVar
 
 import msgpack
 from crc32c import crc32c
@@ -28,7 +28,13 @@ _FIELDS = ("offset", "unix_ms", "db", "origins", "payload")
 
 
 class BadFrame(ValueError):
-    """Bytes that are not a whole, intact frame; the text tells what is wrong with them."""
+    """Bytes that are not a whole, intact frame; the text tells what is wrong with them. `seen`: how many this process met."""
+
+    seen: ClassVar[int] = 0
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        BadFrame.seen += 1
 
 
 class Frame:
@@ -115,6 +121,22 @@ def decode(buffer: bytes | bytearray | memoryview, position: int = 0) -> tuple[F
         return None
     raw = bytes(buffer[position:end])
     return decode_whole(raw, checksum), end
+
+
+OFFSET_SPACE = 10
+"""Bytes of a body within which its offset ends."""
+_UNSIGNED = {0xCC: ">B", 0xCD: ">H", 0xCE: ">I", 0xCF: ">Q"}
+
+
+def offset_at_start(head: bytes) -> int | None:
+    """Return the offset that the frame beginning with head names, unchecked; None when head is too short or no frame's."""
+    if len(head) < HEADER_SIZE + OFFSET_SPACE or head[HEADER_SIZE] != 0x95:
+        return None
+    mark = head[HEADER_SIZE + 1]
+    if mark < 0x80:
+        return mark
+    form = _UNSIGNED.get(mark)
+    return None if form is None else int(struct.unpack_from(form, head, HEADER_SIZE + 2)[0])
 
 
 def check_length(length: int) -> None:
