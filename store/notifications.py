@@ -18,6 +18,8 @@ STREAM = 1 << 10
 KEY_MISS = 1 << 11
 MODULE = 1 << 13
 NEW = 1 << 14
+UNHEARD = 1 << 15
+"""The class of what nobody can subscribe to: the first of two events that together do one thing."""
 ALL = GENERIC | STRING | LIST | SET | HASH | ZSET | EXPIRED | EVICTED | STREAM | MODULE
 
 _LETTERS = {

@@ -26,8 +26,16 @@ class Verbatim(bytes):
     """Text for people: RESP3 `=len txt:…`, RESP2 a bulk string."""
 
 
-class BigNumber(int):
-    """An integer that may exceed 64 bits: RESP3 `(n`, RESP2 a bulk string."""
+class BigNumber(bytes):
+    """The digits of an integer that may exceed 64 bits: RESP3 `(n`, RESP2 a bulk string."""
+
+    def __new__(cls, number: int | bytes) -> BigNumber:
+        """Make one of an integer, or of text that a script says is one."""
+        return super().__new__(cls, b"%d" % number if isinstance(number, int) else number)
+
+
+class DoubleText(bytes):
+    """A double that is printed already, with other digits than a float gets: RESP3 `,text`, RESP2 a bulk string."""
 
 
 class Several(list[object]):

@@ -6,7 +6,18 @@ import math
 from collections.abc import Callable
 
 from store.errors import ReplyError
-from store.replies import NO_REPLY, NULL_ARRAY, Attributed, BigNumber, Pairs, Push, SetReply, Several, Verbatim
+from store.replies import (
+    NO_REPLY,
+    NULL_ARRAY,
+    Attributed,
+    BigNumber,
+    DoubleText,
+    Pairs,
+    Push,
+    SetReply,
+    Several,
+    Verbatim,
+)
 
 Encoder = Callable[[object], bytes]
 
@@ -99,7 +110,8 @@ _RESP2: dict[type, Callable[..., bytes]] = {
     bool: lambda reply: b":1\r\n" if reply else b":0\r\n",
     float: lambda reply: _bytes(number_text(reply)),
     Verbatim: _bytes,
-    BigNumber: lambda reply: _bytes(b"%d" % reply),
+    BigNumber: _bytes,
+    DoubleText: _bytes,
     Attributed: lambda reply: encode(reply.reply, 2),
 }
 _RESP3: dict[type, Callable[..., bytes]] = {
@@ -108,7 +120,8 @@ _RESP3: dict[type, Callable[..., bytes]] = {
     bool: lambda reply: b"#t\r\n" if reply else b"#f\r\n",
     float: lambda reply: b",%b\r\n" % number_text(reply),
     Verbatim: _verbatim3,
-    BigNumber: lambda reply: b"(%d\r\n" % reply,
+    BigNumber: lambda reply: b"(%b\r\n" % reply,
+    DoubleText: lambda reply: b",%b\r\n" % bytes(reply),
     Pairs: _pairs3,
     Attributed: _attributed3,
 }
