@@ -7,6 +7,7 @@ from store.stats cimport Stats
 from store.tracking cimport Tracking
 from store.keyspace cimport Keyspace
 from store.log.buffer cimport EventBuffer
+from store.turn cimport Turn
 from store.tx cimport Tx
 
 cdef class Engine:
@@ -20,6 +21,7 @@ cdef class Engine:
     cdef public SlowLog slowlog
     cdef public Keyspace keyspace
     cdef public dict commands, monitors
+    cdef public Turn turn
     cdef public int depth
     cpdef execute(self, Session session, list argv)
     cpdef tuple admit(self, Session session, list argv)

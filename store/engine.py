@@ -24,7 +24,6 @@ from store.stats import Stats
 from store.topology import Alone, Topology
 from store.tracking import Tracking
 from store.turn import Turn
-from store.tx import internal_tx
 from store.waiting import Waiting
 
 if TYPE_CHECKING:
@@ -63,8 +62,11 @@ class Engine:
         self.monitors: dict[Session, None] = {}
         self.node: Node | None = None  # set by the process that owns sockets and a data directory; None offline
         self.depth = 0  # > 0 while a command runs: EXEC and scripts call commands inside
+        from store.tx import internal_tx  # not above: compiled, the two modules need each other's types first
+
         self.internal = internal_tx(self)
         self.on_log: list[Callable[[EventLog], None]] = []  # who has to hear that another log is recorded into
+        self.unlogged = False  # a writable replica: what its own clients write is no history, and goes with the next full sync
         self.primary = True  # expired keys are deleted here; a replica waits for its primary's event
 
     # ── the way of a request ───────────────────────────────────────────────────────────────────────────────────────

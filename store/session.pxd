@@ -1,10 +1,13 @@
 from store.commands.table cimport Command
+from store.engine cimport Engine
 from store.tx cimport Tx
+from store.turn cimport Turn
 
 cdef class Session:
     cdef dict __dict__
     cdef object __weakref__
-    cdef public object engine, transport, parser
+    cdef public Engine engine
+    cdef public object transport, parser
     cdef public Tx tx
     cdef public int resp, muted
     cdef public long long conditions, net_input, net_output, created_ms, active_ms, number, write_offset

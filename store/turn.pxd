@@ -1,6 +1,8 @@
+from store.engine cimport Engine
+
 cdef class Turn:
     cdef dict __dict__
-    cdef public object engine
+    cdef public Engine engine
     cdef public long long buffered
     cdef public list _sessions
     cdef public bint _scheduled
