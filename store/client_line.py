@@ -32,7 +32,9 @@ def client_line(session: Session, argv: list[bytes] | None = None) -> bytes:
         b"user": session.user.name if session.user is not None else b"(superuser)",
         b"redir": -1 if tracking is None else tracking.redirect, b"resp": session.resp, **session.library,
     }  # fmt: skip
-    return b" ".join(b"%b=%b" % (name, value if isinstance(value, bytes) else b"%d" % value) for name, value in fields.items())
+    return b" ".join(
+        b"%b=%b" % (name, value if isinstance(value, bytes) else b"%d" % value) for name, value in fields.items()
+    )
 
 
 def flags(session: Session) -> bytes:

@@ -251,10 +251,13 @@ class Database:
 
     def clear(self) -> int:
         """Remove every key and return how many there were; their memory is freed in slices."""
+        if self.keyspace.on_flush is not None:
+            self.keyspace.on_flush()
+        return self._clear()
+
+    def _clear(self) -> int:
         count = len(self.entries)
         keyspace = self.keyspace
-        if keyspace.on_flush is not None:
-            keyspace.on_flush()
         for index, key in (*keyspace.watched, *keyspace.waiting):
             if index == self.index and key in self.entries:
                 self.touched(key)
@@ -368,7 +371,9 @@ class Keyspace:
 
     def clear(self) -> int:
         """Remove every key of every database; return how many there were."""
-        return sum(db.clear() for db in self.databases)
+        if self.on_flush is not None:
+            self.on_flush()
+        return sum(db._clear() for db in self.databases)
 
     def _check(self) -> None:
         total = 0

@@ -18,7 +18,9 @@ _CPU = (
     "lower the load of the machine, or give the server one of its own."
 )
 _DISK = "The disk answers slowly: use a local SSD, and find out which other processes write to it."
-_POLICY = "Under 'appendfsync always' every reply waits for the disk: 'everysec' loses at most a second when power fails."
+_POLICY = (
+    "Under 'appendfsync always' every reply waits for the disk: 'everysec' loses at most a second when power fails."
+)
 _EXPIRY = "Many keys expire at the same moment: spread their deadlines by adding a random part."
 _EVICTION = "Eviction has to free much at once: raise maxmemory, or write large values in smaller pieces."
 
@@ -43,7 +45,9 @@ def report(latency: Latency, settings: Settings, now: int) -> str:
             )
         return "No latency spike has been observed so far.\n"
     lines = ["Latency spikes have been observed:", ""]
-    lines += [f"{place}. {_summary(name, series, now)}" for place, (name, series) in enumerate(latency.series.items(), 1)]
+    lines += [
+        f"{place}. {_summary(name, series, now)}" for place, (name, series) in enumerate(latency.series.items(), 1)
+    ]
     advice = dict.fromkeys(line for name in latency.series for line in _advice(name, settings))
     lines += ["", "What may help:", "", *(f"- {line}" for line in advice)] if advice else []
     return "\n".join(lines) + "\n"

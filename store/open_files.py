@@ -14,7 +14,10 @@ def serveable(clients: int) -> int:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == resource.RLIM_INFINITY or soft >= needed:
         return clients
-    for limits in ((needed, max(needed, hard)), (needed if hard == resource.RLIM_INFINITY else min(needed, hard), hard)):
+    for limits in (
+        (needed, max(needed, hard)),
+        (needed if hard == resource.RLIM_INFINITY else min(needed, hard), hard),
+    ):
         try:
             resource.setrlimit(resource.RLIMIT_NOFILE, limits)
         except (ValueError, OSError):

@@ -59,9 +59,17 @@ class SlowLog:
         )
         if "skip_slowlog" in command.flags or nanoseconds < self._slow:
             return
-        slow = Slow(
-            self._next, now, nanoseconds // 1000, trimmed(redacted(command, argv)), session.address, session.name
-        )
+        shown = trimmed(redacted(command, argv))
+        slow = Slow(-1, now, nanoseconds // 1000, shown, session.address, session.name)
+        waiter = self.engine.blocking.waiters.get(session)
+        if waiter is None:
+            self.keep(slow)
+        else:
+            waiter.slow = slow  # a command that blocks is over when it no longer waits
+
+    def keep(self, slow: Slow) -> None:
+        """Put a command first, with the next number."""
+        slow.number = self._next
         self.entries.appendleft(slow)
         self._next += 1
         self._trim()

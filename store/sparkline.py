@@ -21,7 +21,9 @@ def _block(samples: Sequence[tuple[float, str]], least: float, most: float) -> s
     steps = len(_STEPS) * ROWS
     spread = (most - least) or 1
     heights = [min(steps - 1, int((value - least) * steps / spread)) for value, _ in samples]
-    rows = ["".join(_cell(height - below) for height in heights) for below in range(steps - len(_STEPS), -1, -len(_STEPS))]
+    rows = [
+        "".join(_cell(height - below) for height in heights) for below in range(steps - len(_STEPS), -1, -len(_STEPS))
+    ]
     labels = [label for _, label in samples]
     rows.append(" " * len(samples))
     for place in range(max(map(len, labels))):

@@ -130,7 +130,7 @@ class Tracking:
         """Forget keys beyond `tracking-table-max-keys`, telling those who read them."""
         most = self.engine.settings.tracking_table_max_keys
         while most and len(self.keys) > most:
-            self._tell_readers(next(iter(self.keys)))
+            self._tell_readers(next(iter(self.keys)), forgotten=True)
 
     # ── what changes ───────────────────────────────────────────────────────────────────────────────────────────────
     def touched(self, key: bytes) -> None:
@@ -143,7 +143,8 @@ class Tracking:
         if key in self.keys:
             self._tell_readers(key)
 
-    def _tell_readers(self, key: bytes) -> None:
+    def _tell_readers(self, key: bytes, forgotten: bool = False) -> None:
+        """Tell who has read key; one's own change is nothing new in NOLOOP mode, that a key was forgotten is."""
         readers = self.keys.pop(key)
         self.items -= len(readers)
         for number in readers:
@@ -153,7 +154,7 @@ class Tracking:
                 continue
             if session is not self.current:
                 self._tell(session, [key])
-            elif not state.noloop:
+            elif forgotten or not state.noloop:
                 self.pending.append((session, [key]))
 
     def flushed(self) -> None:

@@ -74,7 +74,9 @@ def _tracking(engine: Engine) -> None:
 def _clients(engine: Engine) -> None:
     enough = serveable(engine.settings.maxclients)
     if enough < engine.settings.maxclients:
-        raise ConfigError(f"The operating system is not able to handle the specified number of clients, try with {enough}")
+        raise ConfigError(
+            f"The operating system is not able to handle the specified number of clients, try with {enough}"
+        )
 
 
 def _reduce_clients(engine: Engine) -> None:
@@ -82,7 +84,9 @@ def _reduce_clients(engine: Engine) -> None:
     wished, enough = engine.settings.maxclients, serveable(engine.settings.maxclients)
     if enough < wished:
         engine.settings.maxclients = max(1, enough)
-        warn(f"maxclients is {engine.settings.maxclients} instead of {wished}: the limit of open files allows no more (ulimit -n)")
+        warn(
+            f"maxclients is {engine.settings.maxclients} instead of {wished}: the limit of open files allows no more (ulimit -n)"
+        )
 
 
 FOLLOWERS: dict[Follow, tuple[str, ...]] = {

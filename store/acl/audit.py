@@ -25,7 +25,12 @@ class Refusal:
 
     def is_like(self, other: Refusal) -> bool:
         """Tell whether two refusals are counted as one."""
-        same = (self.reason, self.context, self.subject, self.user) == (other.reason, other.context, other.subject, other.user)
+        same = (self.reason, self.context, self.subject, self.user) == (
+            other.reason,
+            other.context,
+            other.subject,
+            other.user,
+        )
         return same and abs(self.last_ms - other.last_ms) <= SIMILAR_MS
 
 

@@ -36,28 +36,26 @@ def has_blanks(text: bytes) -> bool:
 
 def unmatched(args: list[bytes]) -> bytes | None:
     """The argument that opens a parenthesis which none of the following closes, or None."""
-    opened = None
-    for word in args:
-        if opened is None and word.startswith(b"(") and not word.endswith(b")"):
-            opened = word
-        elif opened is not None and word.endswith(b")"):
-            opened = None
-    return opened
+    return _join(args)[1]
 
 
 def merged(args: list[bytes]) -> list[bytes]:
     """Join selectors that are spread over several arguments: `(+get`, `~a)` is `(+get ~a)`; all must be matched."""
+    return _join(args)[0]
+
+
+def _join(args: list[bytes]) -> tuple[list[bytes], bytes | None]:
+    """The rules, and the start of one that is not closed. A parenthesis inside another begins anew, as in Redis."""
     rules: list[bytes] = []
     opened: list[bytes] = []
     for word in args:
-        if opened:
-            opened.append(word)
-        elif word.startswith(b"(") and not word.endswith(b")"):
+        if word.startswith(b"(") and not word.endswith(b")"):
             opened = [word]
-        else:
+        elif not opened:
             rules.append(word)
-            continue
-        if len(opened) > 1 and word.endswith(b")"):
-            rules.append(b" ".join(opened))
-            opened = []
-    return rules
+        else:
+            opened.append(word)
+            if word.endswith(b")"):
+                rules.append(b" ".join(opened))
+                opened = []
+    return rules, opened[0] if opened else None

@@ -116,12 +116,12 @@ class Selector:
     def _add_keys(self, rule: bytes) -> None:
         if self.all_keys:
             raise RuleError(KEYS_AFTER_ALL)
-        letters, tilde, pattern = rule.partition(b"~")
+        letters, _, pattern = rule.partition(b"~")
         permits = READ | WRITE
         if letters:
             flags = [_LETTERS.get(letter, 0) for letter in letters[1:].upper()]
             permits = sum(flags)
-            if not tilde or not flags or 0 in flags or len(set(flags)) < len(flags):
+            if not flags or 0 in flags or len(set(flags)) < len(flags):
                 raise RuleError(SYNTAX)
         if has_blanks(pattern):
             raise RuleError(SYNTAX)

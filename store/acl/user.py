@@ -138,9 +138,7 @@ class User:
 
     def reads_every_key(self, *commands: str) -> bool:
         """Tell whether one selector allows one of the commands and reading any key at all."""
-        return any(
-            selector.may_read_all() and not selector.allowed.isdisjoint(commands) for selector in self.selectors
-        )
+        return any(selector.may_read_all() and not selector.allowed.isdisjoint(commands) for selector in self.selectors)
 
     def hears(self, channel: bytes, literally: bool = False) -> bool:
         """Tell whether a channel may be listened to."""

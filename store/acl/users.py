@@ -95,7 +95,9 @@ class Users:
         self.note(session, denied.reason, context, subject, session.user.name)
         if changed:
             raise ReplyError(_NO_LONGER + _SINCE_QUEUED[denied.reason], "NOPERM")
-        raise ReplyError("this user has no permissions to " + _NOT_ALLOWED[denied.reason].format(command.name), "NOPERM")
+        raise ReplyError(
+            "this user has no permissions to " + _NOT_ALLOWED[denied.reason].format(command.name), "NOPERM"
+        )
 
     def note(self, session: Session, reason: str, context: str, subject: bytes, name: bytes) -> None:
         """Keep a refusal for ACL LOG."""

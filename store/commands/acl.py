@@ -166,7 +166,9 @@ def acl_save(tx: Tx) -> str:
         tx.engine.users.save()
     except OSError as error:
         warn(f"ACL SAVE failed: {error}")
-        raise ReplyError("There was an error trying to save the ACLs. Please check the server logs for more information") from error
+        raise ReplyError(
+            "There was an error trying to save the ACLs. Please check the server logs for more information"
+        ) from error
     return OK
 
 

@@ -30,7 +30,9 @@ def command_(tx: Tx, *none: bytes) -> list[object]:
     return [describe(row) for row in tx.engine.commands.values()]
 
 
-@command("COMMAND|INFO", _FLAGS, since="2.8.13", group=GROUP, tips="nondeterministic_output_order", complexity="O(names)")
+@command(
+    "COMMAND|INFO", _FLAGS, since="2.8.13", group=GROUP, tips="nondeterministic_output_order", complexity="O(names)"
+)
 def command_info(tx: Tx, *names: bytes) -> list[object]:
     """Describe the commands of these names (`container|sub` for a subcommand), null for what is none; all without a name."""
     if not names:
@@ -99,7 +101,9 @@ def command_count(tx: Tx) -> int:
 
 
 # ── DOCS, LIST ─────────────────────────────────────────────────────────────────────────────────────────────────────
-@command("COMMAND|DOCS", _FLAGS, since="7.0.0", group=GROUP, tips="nondeterministic_output_order", complexity="O(names)")
+@command(
+    "COMMAND|DOCS", _FLAGS, since="7.0.0", group=GROUP, tips="nondeterministic_output_order", complexity="O(names)"
+)
 def command_docs(tx: Tx, *names: bytes) -> dict[object, object]:
     """Explain the commands of these names, or all."""
     rows = [_named(tx, name) for name in names] if names else list(tx.engine.commands.values())
@@ -117,7 +121,9 @@ def _docs(row: Command) -> dict[object, object]:
     return docs
 
 
-@command("COMMAND|LIST", _FLAGS, since="7.0.0", group=GROUP, tips="nondeterministic_output_order", complexity="O(commands)")
+@command(
+    "COMMAND|LIST", _FLAGS, since="7.0.0", group=GROUP, tips="nondeterministic_output_order", complexity="O(commands)"
+)
 def command_list(tx: Tx, *options: bytes) -> list[bytes]:
     """List the names of all commands, or of those that a filter lets through."""
     fits = _filter(options)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from store.acl.catalog import every
 from store.commands.help import help_reply
 from store.commands.table import LOADING, TABLE, command, container
-from store.config import rewrite
-from store.errors import syntax_error
+from store.config import ConfigRefused, rewrite
+from store.errors import ReplyError, syntax_error
 from store.logfile import warn
 from store.replies import OK
 from store.tx import Tx
@@ -33,7 +33,10 @@ def config_set(tx: Tx, name: bytes, value: bytes, *more: bytes) -> str:
         raise syntax_error()
     pairs = [(name, value), *zip(more[::2], more[1::2], strict=True)]
     loading = bool(tx.engine.gates.closed & LOADING)
-    tx.engine.settings.set(pairs, local=tx.session.is_local, loading=loading)
+    try:
+        tx.engine.settings.set(pairs, local=tx.session.is_local, loading=loading)
+    except ConfigRefused as error:
+        raise ReplyError(error.message, error.code) from error
     return OK
 
 
@@ -41,7 +44,11 @@ def config_set(tx: Tx, name: bytes, value: bytes, *more: bytes) -> str:
 def config_rewrite(tx: Tx) -> str:
     """Bring the configuration file up to date with the options in force."""
     users = [b"%b %b" % (user.name, user.describe()) for user in tx.engine.users.by_name()]
-    rewrite(tx.engine.settings, users)
+    try:
+        rewrite(tx.engine.settings, users)
+    except ConfigRefused as error:
+        warn(f"CONFIG REWRITE failed: {error.message}")
+        raise ReplyError(error.message, error.code) from error
     warn("CONFIG REWRITE executed with success.")
     return OK
 

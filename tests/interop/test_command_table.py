@@ -15,8 +15,8 @@ from store.resp import encode
 from tests.kit.resp_client import Map, Reply, RespClient, Set, Simple
 from tests.kit.servers import redis_server, requires_redis
 
-LATER = {"client|setinfo"}
-"""Commands that came after Redis 7.0: client libraries send them on connecting."""
+LATER = {"client|setinfo", "waitaof"}
+"""Commands that came after Redis 7.0: libraries send the first, and the second says what the log is for."""
 
 ROWS = {row.name: row for row in every(TABLE) if row.name not in LATER}
 NAMES = list(ROWS)
