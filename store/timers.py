@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from store.engine import Engine
 
 TICK = 0.1
+PAUSE = 0.001
+"""Seconds between two slices, in which everybody else is served."""
 FREE_SLICE = 2000
 """Members of dead values freed at once (about a millisecond)."""
 
@@ -32,6 +34,7 @@ class Timers:
         self._handle: asyncio.TimerHandle | None = loop.call_later(TICK, self._tick)
         self._slicing = False
         self._expected = loop.time() + TICK
+        self.paused = False  # DEBUG PAUSE-CRON
         self.lag = 0.0  # seconds by which the last tick came late
 
     def stop(self) -> None:
@@ -47,12 +50,15 @@ class Timers:
         self._handle = self.loop.call_later(TICK, self._tick)
         engine = self.engine
         engine.clock.refresh()
+        if self.paused:
+            return
         eviction.tick(engine)
         engine.log.tick()
         if engine.settings.maxmemory and engine.used_memory() > engine.settings.maxmemory:
             eviction.make_room(engine)
         engine.rates.sample()
-        self._slice()
+        if not self._slicing:  # else a slice is on its way already
+            self._slice()
         for function in self.every_tick:
             function()
         self._count += 1
@@ -88,6 +94,6 @@ class Timers:
         self.engine.blocking.serve()
         self.engine.turn.schedule()
         more = not self.engine.keyspace.free_slice(FREE_SLICE) or more
-        if more and not self._slicing:
+        if more:
             self._slicing = True
-            self.loop.call_later(0.001, self._slice)
+            self.loop.call_later(PAUSE, self._slice)
