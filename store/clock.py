@@ -28,6 +28,10 @@ class Clock:
         """Unix milliseconds now."""
         return self.wall_ms(self.ticks())
 
+    def now_us(self) -> int:
+        """Unix microseconds now."""
+        return (self.ticks() + self.offset) // 1000
+
 
 class ManualClock(Clock):
     """A clock for tests that stands still until `advance`; starts at a fixed wall time."""

@@ -19,8 +19,10 @@ from store.keyspace import Keyspace
 from store.latency import Latency
 from store.log import EventLog
 from store.rates import Rates
+from store.scripting.scripts import Scripts
 from store.slowlog import SlowLog
 from store.stats import Stats
+from store.switches import Switches
 from store.topology import Alone, Topology
 from store.tracking import Tracking
 from store.turn import Turn
@@ -53,6 +55,7 @@ class Engine:
         self.rates = Rates(self)
         self.turn = Turn(self)
         self.latency = Latency(settings)
+        self.switches = Switches()
         self.expiring_actively = True  # DEBUG SET-ACTIVE-EXPIRE
         self.slowlog = SlowLog(self)
         self.commands: dict[bytes, Command] = dict(TABLE)
@@ -64,6 +67,7 @@ class Engine:
         self.depth = 0  # > 0 while a command runs: EXEC and scripts call commands inside
         from store.tx import internal_tx  # not above: compiled, the two modules need each other's types first
 
+        self.scripts = Scripts(self)
         self.internal = internal_tx(self)
         self.on_log: list[Callable[[EventLog], None]] = []  # who has to hear that another log is recorded into
         self.unlogged = False  # a writable replica: what its own clients write is no history, and goes with the next full sync
@@ -82,7 +86,7 @@ class Engine:
         session.reply(reply)
         if self.tracking.pending:
             self.tracking.settle()
-        if self.keyspace.ready:
+        if self.keyspace.ready and not self.depth:  # depth: a client served while a script is busy
             self.blocking.serve()
 
     def admit(self, session: Session, argv: list[bytes]) -> tuple[Command, object]:
@@ -90,8 +94,9 @@ class Engine:
         command = None
         try:
             command = session.last_command = self.find(argv)
-            conditions = (self.gates.closed | session.conditions) & command.gate
-            return command, divert(self, session, command, argv, conditions) if conditions else None
+            row = command if command.variant is None else command.variant(self, command, argv)
+            conditions = (self.gates.closed | session.conditions) & row.gate
+            return command, divert(self, session, row, argv, conditions) if conditions else None
         except ReplyError as error:
             if command is None:
                 session.last_command = None

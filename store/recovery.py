@@ -51,6 +51,7 @@ class Recovered:
     torn: TornTail | None = None
     stranded: bool = False  # the log ends before the snapshot: its segments can't be gone on with
     db_reached: int = 0  # the database selected where recovery stopped
+    offset_reached: int = 0  # history up to here is in the keyspace
     extras: Extras = field(default_factory=Extras)
     remarks: list[str] = field(default_factory=list)
 
@@ -71,12 +72,15 @@ def recover(engine: Engine, directory: str, until: Until | None = None, progress
     say = progress or (lambda _: None)
     found = Recovered()
     db = _load_snapshot(engine, directory, until, found, say)
+    found.offset_reached = found.snapshot_offset
     reader = LogReader(directory, found.snapshot_offset)
     replay = Replay(engine, db)
     pace = _Pace(say, found.snapshot_offset, _log_bytes(directory))
     for frame in reader:
         if until.unix_ms is not None and frame.unix_ms > until.unix_ms:
             break
+        reached = max(found.offset_reached, frame.end)
+        found.offset_reached = reached if until.offset is None else min(reached, until.offset)
         if not _apply_frame(replay, frame, found.snapshot_offset, until.offset):
             break
         found.unix_ms = frame.unix_ms
@@ -104,11 +108,11 @@ def _load_snapshot(engine: Engine, directory: str, until: Until, found: Recovere
             report = rdb.load(path, engine.keyspace)
         except CorruptSnapshot as error:
             broken = error
-            engine.keyspace.clear()
+            _empty(engine)
             found.remarks.append(f"{error}; trying an older snapshot")
             continue
         if until.unix_ms is not None and (report.created or 0) * 1000 > until.unix_ms:
-            engine.keyspace.clear()
+            _empty(engine)
             continue
         found.snapshot, found.snapshot_offset, found.keys_loaded, found.extras = (
             path,
@@ -123,6 +127,11 @@ def _load_snapshot(engine: Engine, directory: str, until: Until, found: Recovere
     if first > 0:
         raise OffsetNotInLog(f"the log of {directory} starts at offset {first} and no snapshot reaches it")
     return 0
+
+
+def _empty(engine: Engine) -> None:
+    engine.keyspace.clear()
+    engine.keyspace.functions = {}
 
 
 def _apply_frame(replay: Replay, frame: Frame, since: int, until: int | None) -> bool:

@@ -12,7 +12,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,14 +22,13 @@ from store.datadir import DataDirectory
 from store.log.history import History
 from store.log.writer import LogWriter
 from store.recovery import snapshots
-from store.snapshot import Child, fork_writer, spawn_replay, write_snapshot
+from store.snapshot import REWRITE, SAVE, Child, Figures, Outcome, fork_writer, spawn_replay, write_snapshot
 
 if TYPE_CHECKING:
     from store.engine import Engine
 
 Say = Callable[[str], None]
 
-SAVE, REWRITE = "save", "rewrite"
 RETRY_SECONDS = 5
 """Seconds after a failed snapshot before a save point starts the next one (server.c 7.0: CONFIG_BGSAVE_RETRY_DELAY)."""
 MISCONF = (
@@ -38,30 +36,6 @@ MISCONF = (
     "data set are disabled, because this instance is configured to report errors during writes if RDB snapshotting fails "
     "(stop-writes-on-bgsave-error option). Please check the Redis logs for details about the RDB error."
 )
-
-
-@dataclass(slots=True)
-class Outcome:
-    """What became of the snapshots of one purpose. `duration`: seconds of the last one, -1 when there was none."""
-
-    count: int = 0
-    ok: bool = True
-    duration: int = -1
-    failures: int = 0
-    """Failures in a row."""
-
-
-@dataclass(slots=True)
-class Figures:
-    """Counters for INFO. Times are unix seconds, sizes bytes, `last_offset` is that of the newest snapshot."""
-
-    last_save: int = 0
-    last_try: float = 0.0
-    last_size: int = 0
-    last_offset: int = 0
-    keys_loaded: int = 0
-    forks: int = 0
-    fork_microseconds: int = 0
 
 
 class Saving:

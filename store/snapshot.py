@@ -11,6 +11,7 @@ import os
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -22,6 +23,32 @@ if TYPE_CHECKING:
     from store.engine import Engine
 
 NICENESS = 10
+SAVE, REWRITE = "save", "rewrite"
+"""What a snapshot is for: to have one, or to let old log go."""
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What became of the snapshots of one purpose. `duration`: seconds of the last one, -1 when there was none."""
+
+    count: int = 0
+    ok: bool = True
+    duration: int = -1
+    failures: int = 0
+    """Failures in a row."""
+
+
+@dataclass(slots=True)
+class Figures:
+    """Counters for INFO. Times are unix seconds, sizes bytes, `last_offset` is that of the newest snapshot."""
+
+    last_save: int = 0
+    last_try: float = 0.0
+    last_size: int = 0
+    last_offset: int = 0
+    keys_loaded: int = 0
+    forks: int = 0
+    fork_microseconds: int = 0
 
 
 def write_snapshot(
@@ -152,8 +179,8 @@ def main(argv: list[str] | None = None) -> int:
     except CorruptFile as error:
         print(f"Background saving failed: {error}", file=sys.stderr)
         return 1
-    if found.end.offset < options.offset:
-        print(f"Background saving failed: the log ends at offset {found.end.offset}", file=sys.stderr)
+    if found.offset_reached < options.offset:
+        print(f"Background saving failed: the log ends at offset {found.offset_reached}", file=sys.stderr)
         return 1
     history = load(options.directory)
     history_id = (history.id_at(options.offset) if history is not None else None) or "0" * 40

@@ -110,7 +110,7 @@ def apply_restore(db: Database, key: bytes, deadline: bytes, payload: bytes, *op
     """RESTORE key unix-ms payload ABSTTL [REPLACE] [IDLETIME s | FREQ n]; deadline 0 = none."""
     keyspace = db.keyspace
     words = [option.upper() for option in options]
-    value = restore_value(payload)
+    value = restore_value(payload, check_crc=False)
     db.remove(key)
     entry = db.put(key, value)
     if int(deadline):

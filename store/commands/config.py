@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from store.acl.catalog import every
 from store.commands.help import help_reply
 from store.commands.table import LOADING, TABLE, command, container
@@ -10,6 +12,9 @@ from store.errors import ReplyError, syntax_error
 from store.logfile import warn
 from store.replies import OK
 from store.tx import Tx
+
+if TYPE_CHECKING:
+    from store.engine import Engine
 
 GROUP = "server"
 _FLAGS = "admin noscript loading stale"
@@ -43,20 +48,27 @@ def config_set(tx: Tx, name: bytes, value: bytes, *more: bytes) -> str:
 @command("CONFIG|REWRITE", _FLAGS, since="2.8.0", group=GROUP, complexity="O(options)")
 def config_rewrite(tx: Tx) -> str:
     """Bring the configuration file up to date with the options in force."""
-    users = [b"%b %b" % (user.name, user.describe()) for user in tx.engine.users.by_name()]
+    write_configuration(tx.engine)
+    return OK
+
+
+def write_configuration(engine: Engine, everything: bool = False) -> None:
+    """Rewrite the configuration file, users included; everything: options at their default too. Raise ReplyError."""
+    users = [b"%b %b" % (user.name, user.describe()) for user in engine.users.by_name()]
     try:
-        rewrite(tx.engine.settings, users)
+        rewrite(engine.settings, users, everything=everything)
     except ConfigRefused as error:
         warn(f"CONFIG REWRITE failed: {error.message}")
         raise ReplyError(error.message, error.code) from error
     warn("CONFIG REWRITE executed with success.")
-    return OK
 
 
 @command("CONFIG|RESETSTAT", _FLAGS, since="2.0.0", group=GROUP, complexity="O(commands)")
 def config_resetstat(tx: Tx) -> str:
     """Set the statistics that INFO and LATENCY HISTOGRAM show to zero."""
     tx.engine.stats.reset()
+    topology = tx.engine.topology
+    topology.sync_full = topology.sync_partial_ok = topology.sync_partial_err = 0
     tx.keyspace.hits = tx.keyspace.misses = 0
     for row in every(TABLE):
         row.reset_statistics()

@@ -69,7 +69,9 @@ def restore(tx: Tx, key: bytes, ttl: bytes, serialized_value: bytes, *options: b
     lifetime = parse_int(ttl)
     if lifetime < 0:
         raise ReplyError("Invalid TTL value, must be >= 0")
-    restore_value(serialized_value)  # raises the reply for a payload that apply could not read
+    checked = not tx.engine.switches.skip_checksums
+    value = restore_value(serialized_value, checked)  # raises the reply for a payload that apply could not read
+    payload = serialized_value if checked else dump_value(value)  # what is recorded has a good checksum
     deadline = lifetime if wanted.absolute or not lifetime else lifetime + tx.now
     # Redis lets the sum wrap around into the past, and so removes the key at once; the outcome here is the same.
     if lifetime and not tx.now < deadline <= INT64_MAX:
@@ -77,5 +79,5 @@ def restore(tx: Tx, key: bytes, ttl: bytes, serialized_value: bytes, *options: b
             tx.delete(key)
         return OK
     replace = (b"REPLACE",) if taken else ()
-    tx.record(b"RESTORE", key, b"%d" % deadline, serialized_value, *replace, *wanted.access, b"ABSTTL")
+    tx.record(b"RESTORE", key, b"%d" % deadline, payload, *replace, *wanted.access, b"ABSTTL")
     return OK

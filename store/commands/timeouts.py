@@ -1,10 +1,11 @@
-"""How long a blocking command waits: its timeout argument, in seconds, as milliseconds."""
+"""How long a blocking command waits: its timeout argument, in seconds (WAIT: milliseconds), as milliseconds."""
 
 from __future__ import annotations
 
 import math
 import re
 
+from store.arguments import parse_int
 from store.errors import ReplyError
 
 _DECIMAL = re.compile(rb"[+-]?(?:(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?|inf(?:inity)?)", re.IGNORECASE)
@@ -22,6 +23,14 @@ def parse_timeout(text: bytes) -> int:
     if not -1 < milliseconds < _MOST:
         raise ReplyError("timeout is negative")
     return math.ceil(milliseconds)
+
+
+def parse_milliseconds(text: bytes) -> int:
+    """Read a timeout given in whole milliseconds; 0 waits for ever."""
+    milliseconds = parse_int(text, "timeout is not an integer or out of range")
+    if milliseconds < 0:
+        raise ReplyError("timeout is negative")
+    return milliseconds
 
 
 def _seconds(text: bytes) -> float:

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 from store.commands.table import LOADING
 from store.log.writer import LogWriter
-from store.saving import REWRITE, SAVE, Figures, Outcome, Saving
+from store.snapshot import REWRITE, SAVE, Figures, Outcome
 from store.topology import history_of
 
 if TYPE_CHECKING:
     from store.engine import Engine
+    from store.saving import Saving
 
 
 def persistence(engine: Engine) -> dict[str, object]:

@@ -77,7 +77,11 @@ def clients(engine: Engine) -> dict[str, object]:
 def cpu(_engine: Engine) -> dict[str, object]:
     """Seconds of processor time of the process, its children (snapshots) and its main thread."""
     fields: dict[str, object] = {}
-    scopes = (("", resource.RUSAGE_SELF), ("_children", resource.RUSAGE_CHILDREN), ("_main_thread", resource.RUSAGE_THREAD))
+    scopes = (
+        ("", resource.RUSAGE_SELF),
+        ("_children", resource.RUSAGE_CHILDREN),
+        ("_main_thread", resource.RUSAGE_THREAD),
+    )
     for suffix, scope in scopes:
         usage = resource.getrusage(scope)
         fields[f"used_cpu_sys{suffix}"] = f"{usage.ru_stime:.6f}"

@@ -46,7 +46,7 @@ def _leader(engine: Engine, leader: Leader) -> dict[str, object]:
         "master_port": leader.port,
         "master_link_status": "up" if leader.up else "down",
         **leader.details,
-        "slave_priority": settings.replica_priority,
+        "slave_priority": settings.replica_priority if leader.synced else 0,  # 0: not to be promoted
         "slave_read_only": int(settings.replica_read_only),
         "replica_announced": int(settings.replica_announced),
     }

@@ -1,0 +1,1 @@
+"""What DEBUG does, by subject; `store.commands.debug` puts the tables together."""

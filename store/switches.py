@@ -1,0 +1,13 @@
+"""What DEBUG can turn off or on in a running node, for tests; nothing here is configuration, nothing survives a restart."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(slots=True)
+class Switches:
+    """`skip_checksums`: RESTORE takes payloads with any checksum; `scripts_may_run_all`: scripts may call noscript commands."""
+
+    skip_checksums: bool = False
+    scripts_may_run_all: bool = False
