@@ -9,7 +9,9 @@ import sys
 from collections.abc import Callable
 
 import store.commands  # noqa: F401 - fills the command table
+import replication.commands  # noqa: F401 - adds its commands to the table
 from metrics.endpoint import Endpoint
+from replication.roles import Replication
 from store import __version__
 from store.config.command_line import parse
 from store.config.settings import Settings
@@ -40,6 +42,7 @@ def main() -> None:
 async def serve(settings: Settings) -> int:
     """Run one node; return its exit status."""
     node = Node(settings)
+    node.on_recovered.append(lambda: Replication(node).start())
     try:
         await node.start()
     except (ConfigError, CorruptFile, LogFailed, OffsetNotInLog, OSError) as error:

@@ -13,6 +13,7 @@ from store import eviction
 from store.commands.table import (
     BUSY,
     FEW_REPLICAS,
+    FOLLOWING,
     LOADING,
     NO_MULTI,
     OUT_OF_MEMORY,
@@ -154,6 +155,12 @@ def _busy(engine: Engine, session: Session, command: Command, argv: list[bytes])
     return None
 
 
+def _following(engine: Engine, session: Session, command: Command, argv: list[bytes]) -> object:
+    if any(_concerns(session, command, flag) for flag in ("write", "readonly", "may_replicate")):
+        raise ReplyError("Replica can't interact with the keyspace")
+    return None
+
+
 def _paused(engine: Engine, session: Session, command: Command, argv: list[bytes]) -> object:
     writes = _concerns(session, command, "write") or _concerns(session, command, "may_replicate")
     if engine.blocking.pauses(writes):
@@ -179,6 +186,7 @@ CHECKS: tuple[tuple[int, Check], ...] = (
     (STALE, _stale),
     (LOADING, _loading),
     (BUSY, _busy),
+    (FOLLOWING, _following),
     (PAUSED, _paused),
     (QUEUEING, _queueing),
 )

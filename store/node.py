@@ -41,6 +41,7 @@ class Node:
         self.stopped = asyncio.Event()
         self.exit_status = 0
         self.stopping = False
+        self.on_recovered: list[Callable[[], None]] = []  # called when the state is there and nobody is let in yet
         self.on_stop: list[Callable[[], None]] = []  # called when stopping begins
 
     async def start(self) -> None:
@@ -56,6 +57,8 @@ class Node:
         self.timers = Timers(self.engine, loop)
         self.timers.every_tick += (self.persistence.saving.poll, self.shutdown.tick)
         self.timers.every_second.append(self.persistence.saving.check_due)
+        for function in self.on_recovered:
+            function()
         await self.server.start()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.shutdown.signalled, number)

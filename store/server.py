@@ -120,10 +120,21 @@ class Server:
         return True
 
     # ── accepting ──────────────────────────────────────────────────────────────────────────────────────────────────
+    def listening(self) -> list[int]:
+        """The descriptors of the sockets that are listened on."""
+        return [sock.fileno() for listener in self._listeners for sock in listener.sockets]
+
+    def accept(self) -> Session:
+        """Make the session of a connection that was accepted in the place of the event loop."""
+        return self._accept()
+
     def _accept(self) -> Session:
-        session = Accepted(self, self._next)
+        return Accepted(self, self.next_number())
+
+    def next_number(self) -> int:
+        """Number one more connection: client ids grow and are never used twice."""
         self._next += 1
-        return session
+        return self._next - 1
 
     def refusal(self, session: Session) -> bytes | None:
         """The line with which a new connection is turned away, or None to let it in."""

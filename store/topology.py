@@ -29,13 +29,14 @@ class Follower:
 class Leader:
     """The primary of a replica. `state` as in ROLE: connect, connecting, handshake, sync or connected.
 
-    `offset`: -1 while it is not known; `details`: further lines of INFO between `master_link_status` and `slave_priority`.
+    `synced`: it has a history to be promoted with; `offset`: -1 while not known; `details`: lines of INFO between `master_link_status` and `slave_priority`.
     """
 
     host: str
     port: int
     state: str
     offset: int = -1
+    synced: bool = True
     details: dict[str, object] = field(default_factory=dict)
 
     @property
@@ -47,10 +48,13 @@ class Leader:
 class Topology(Protocol):
     """The peers of a node. Offsets are those of history."""
 
-    failover_state: str
     sync_full: int
     sync_partial_ok: int
     sync_partial_err: int
+
+    @property
+    def failover_state(self) -> str:
+        """The state of a FAILOVER, in INFO's words."""
 
     @property
     def leader(self) -> Leader | None:

@@ -47,6 +47,8 @@ class Tx:
 
     def log(self, event: bytes, db: int) -> None:
         """Append an encoded event to history; a replaying Tx has it there already."""
+        if self.engine.unlogged:
+            return
         self.engine.log.append(event, db)
         self.session.wrote = True
 

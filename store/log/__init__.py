@@ -30,6 +30,10 @@ class EventLog(Protocol):
         """History up to here survives power loss."""
 
     @property
+    def db(self) -> int:
+        """The database selected at the end of the last frame."""
+
+    @property
     def first_offset(self) -> int:
         """The oldest offset that can still be read back: the horizon of partial resync."""
 

@@ -42,6 +42,11 @@ class EventBuffer:
         self._runs: list[tuple[int, str, str]] = []
         self._queue: deque[Frame] = deque()
 
+    @property
+    def db(self) -> int:
+        """The database selected at the end of the last frame."""
+        return self._frame_db
+
     def append(self, event: bytes, db: int) -> None:
         """Make event (RESP bytes of one command) the next of history, run in database db.
 

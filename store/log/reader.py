@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from store.errors import CorruptLog
 from store.events import selected_db
 from store.log.damage import Damage, TornTail, Unreadable, corrupt, verdict
 from store.log.frame import HEADER as FRAME_HEADER
 from store.log.frame import HEADER_SIZE as FRAME_HEADER_SIZE
-from store.log.frame import BadFrame, Frame, check_length, decode_whole
+from store.log.frame import OFFSET_SPACE, BadFrame, Frame, check_length, decode_whole, offset_at_start
 from store.log.segment import HEADER_SIZE, LogEnd, decode_header, list_segments, segment_at
 
 _BUFFER = 256 * 1024
@@ -26,6 +26,14 @@ class OffsetNotInLog(LookupError):
     """The offset asked for is before the oldest segment: retention has dropped it, or there is no log."""
 
 
+class Place(NamedTuple):
+    """Where a frame starts: its segment's first offset, its byte in that file, its own offset."""
+
+    segment: int
+    position: int
+    offset: int
+
+
 class LogCursor:
     """Walk the frames of a log from an offset on, across segments; at the end of a live log, come back later.
 
@@ -33,8 +41,11 @@ class LogCursor:
     `path` and `position` (bytes) where it is or will be. Close it, or use it in a with statement.
     """
 
-    def __init__(self, directory: str, since: int = 0) -> None:
-        """Find the segment of `since`; raises OffsetNotInLog when it is before the oldest, or there is none."""
+    def __init__(self, directory: str, since: int = 0, near: Place | None = None) -> None:
+        """Find the segment of `since`; raises OffsetNotInLog when it is before the oldest, or there is none.
+
+        near: a place at or before `since`, as the writer remembers it; else the walk starts with the segment.
+        """
         self.directory = directory
         segments = list_segments(directory)
         index = segment_at(segments, since)
@@ -47,6 +58,26 @@ class LogCursor:
         self.position = 0
         self.offset = segments[index].first_offset
         self.last: Frame | None = None
+        if near is not None and near.segment == self.offset and self._open() is not None:
+            self.position, self.offset = near.position, near.offset
+
+    def skip(self, frames: int) -> bool:
+        """Go towards `since` over at most so many frames, looking only at their offsets; True when it is reached."""
+        file = self._open()
+        if file is None:
+            return True
+        for _ in range(frames):
+            file.seek(self.position)
+            head = file.read(FRAME_HEADER_SIZE)
+            if len(head) < FRAME_HEADER_SIZE:
+                return True
+            length, _ = FRAME_HEADER.unpack(head)
+            file.seek(self.position + FRAME_HEADER_SIZE + length)
+            following = offset_at_start(file.read(FRAME_HEADER_SIZE + OFFSET_SPACE))
+            if following is None or following > self._since:
+                return True  # next() reads what is here, and finds out about damage
+            self.position, self.offset = self.position + FRAME_HEADER_SIZE + length, following
+        return False
 
     @property
     def path(self) -> str:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import errno
 import os
 import time
+from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -22,11 +23,14 @@ from store.log.buffer import EventBuffer
 from store.log.disk import Disk, write_all
 from store.log.frame import Frame
 from store.log.history import History
+from store.log.reader import Place
 from store.log.segment import HEADER_SIZE, LOG_DIRECTORY, LogEnd, encode_header, list_segments, segment_path
 from store.log.syncer import FsyncTimes, Syncer, sync_files
 
 SEGMENT_BYTES = 64 * 1024 * 1024
 POLICIES = ("always", "everysec", "no")
+# Bytes of a segment between two places that are remembered.
+PLACES = 256 * 1024
 # What a frame has beside its payload, without origins: enough to decide when a segment is full.
 _FRAME_OVERHEAD = 40
 
@@ -86,6 +90,8 @@ class LogWriter(EventBuffer):
         self._fd = -1
         self._size = end.size
         self._sealed_bytes = 0
+        self._places: list[Place] = []  # one every PLACES bytes, so that a reader finds an offset without a long walk
+        self._segment = 0  # first offset of the open segment
         self.frames = 0
         self.bytes_written = 0
         self._open(end)
@@ -106,6 +112,7 @@ class LogWriter(EventBuffer):
         self._first_offset = segments[0].first_offset if segments else end.offset
         if end.path is None:
             return
+        self._segment = segments[-1].first_offset
         self._fd = self._disk.open(end.path, os.O_WRONLY | os.O_APPEND)
         size = os.fstat(self._fd).st_size
         if size != end.size:
@@ -150,6 +157,8 @@ class LogWriter(EventBuffer):
                 return False
             queue.popleft()
             self.written_offset = frame.end
+            if not self._places or self._size - self._places[-1].position >= PLACES:
+                self._places.append(Place(self._segment, self._size, frame.end))
             self.frames += 1
             for subscriber in self.subscribers:
                 subscriber(frame)
@@ -186,6 +195,8 @@ class LogWriter(EventBuffer):
             raise
         self._retire()
         self._fd, self._size, self._segments = fd, HEADER_SIZE, self._segments + 1
+        self._segment = first_offset
+        self._places.append(Place(first_offset, HEADER_SIZE, first_offset))
         self._syncer.directory_changed()
 
     def _retire(self) -> None:
@@ -301,6 +312,7 @@ class LogWriter(EventBuffer):
             self._segments -= len(dropped)
             self._sealed_bytes -= sum(found.size for found in dropped)
             self._first_offset = dropped[-1].end
+            self._places = [place for place in self._places if place.offset >= self._first_offset]
         return sum(found.size for found in dropped)
 
     def reset(self, offset: int, db: int = 0) -> None:
@@ -321,6 +333,12 @@ class LogWriter(EventBuffer):
         self._starts.clear()
         self._segments = self._sealed_bytes = self._size = self._planned = 0
         self._roll_next, self._ragged = True, False
+        self._places.clear()
+
+    def place_before(self, offset: int) -> Place | None:
+        """Return the last remembered place at or before offset, for LogCursor; None when none is known."""
+        index = bisect_right(self._places, offset, key=_offset_of)
+        return self._places[index - 1] if index else None
 
     def close(self) -> None:
         """Sync and close everything and mark the history clean; raises LogFailed when not all could be made durable.
@@ -336,3 +354,7 @@ class LogWriter(EventBuffer):
         if self.failed is not None:
             raise self.failed
         self.history.mark_clean(self.synced_offset)
+
+
+def _offset_of(place: Place) -> int:
+    return place.offset

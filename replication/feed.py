@@ -1,0 +1,158 @@
+"""What flows to one replica: the answer to its PSYNC, the snapshot's file in pieces, history from the log, then live frames.
+
+Law: at most WINDOW bytes wait in a connection; a replica that reads more slowly is served from the log again, so however
+slow it is and however many there are, none costs the primary memory or anybody else's time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import aiofiles
+
+from replication.messages import full_resync_line
+from replication.peer import Action, Event, Peer, State
+from replication.source import HistoryGone, HistoryReader
+from store.logfile import notice, warn
+
+if TYPE_CHECKING:
+    from replication.primary import Primary
+    from store.log.frame import Frame
+    from store.session import Session
+
+WINDOW = 1 << 20
+"""Bytes that may wait in a replica's connection."""
+PIECE = 128 * 1024
+"""Bytes of a snapshot or of history that are read at a time (about half a millisecond of history)."""
+
+
+class ReplicaFeed:
+    """One replica's connection and what is sent over it."""
+
+    def __init__(self, primary: Primary, session: Session, peer: Peer) -> None:
+        self.primary = primary
+        self.session = session
+        self.peer = peer
+        self.task: asyncio.Task[None] | None = None
+        self.progress_ms = primary.engine.clock.now_ms()  # when the connection took something
+        self._room = asyncio.Event()
+        self._room.set()
+
+    # ── what the session tells ─────────────────────────────────────────────────────────────────────────────────────
+    def drained(self) -> None:
+        """The connection takes more output again."""
+        self._room.set()
+
+    def replied(self, reply: object) -> None:
+        """The replica sent a command that has a reply, which would be taken for a part of the stream: cut it off."""
+        self.primary.offended(self, reply)
+
+    def closed(self) -> None:
+        """The connection is gone."""
+        if self.peer.state is State.GONE:
+            return
+        self.peer.receive(Event.LOST)
+        if self.task is not None:
+            self.task.cancel()
+        self.primary.lost(self)
+
+    # ── sending ────────────────────────────────────────────────────────────────────────────────────────────────────
+    def write(self, data: bytes) -> None:
+        """Send bytes of the stream."""
+        transport = self.session.transport
+        if transport is None or transport.is_closing():
+            return
+        size = len(data)
+        self.session.net_output += size
+        stats = self.primary.engine.stats
+        stats.net_output += size
+        self.primary.bytes_sent += size
+        transport.write(data)
+        if transport.get_write_buffer_size() > WINDOW:
+            self._room.clear()
+        else:
+            self.progress_ms = self.primary.engine.clock.now_ms()
+
+    def send_frame(self, frame: Frame) -> None:
+        """Send the frame that follows what was sent."""
+        self.peer.sent = frame.end
+        self.write(frame.raw if self.peer.options.framed else frame.payload)
+
+    def live(self, frame: Frame) -> None:
+        """Send a frame that was just written, or fall back to the log if too much waits already."""
+        if frame.offset != self.peer.sent or not self._room.is_set():
+            self.run(self.peer.receive(Event.CONGESTED))
+        else:
+            self.send_frame(frame)
+
+    def run(self, action: Action) -> None:
+        """Do what the table says, in a task that ends with the next state."""
+        steps = {Action.PROVIDE_SNAPSHOT: self._full_sync, Action.READ_LOG: self._catch_up}
+        step = steps.get(action)
+        if step is not None:
+            self.task = asyncio.get_running_loop().create_task(self._guarded(step()))
+
+    async def _guarded(self, step: object) -> None:
+        try:
+            await step  # type: ignore[misc]  # a coroutine of this class
+        except HistoryGone as error:
+            warn(f"Replica {self.peer.name} can't go on from offset {self.peer.sent}: {error}; it has to synchronize anew")
+            self.session.abort()
+        except OSError as error:
+            warn(f"Sending to replica {self.peer.name} failed: {error}")
+            self.session.abort()
+
+    async def _full_sync(self) -> None:
+        """Send a snapshot and go on with the log from its offset."""
+        peer = self.peer
+        snapshot = await self.primary.snapshots.provide(self)
+        peer.receive(Event.SNAPSHOT_READY)
+        if peer.acknowledges:
+            self.write(full_resync_line(self.primary.history.current, snapshot.offset, peer.options.framed))
+        notice(f"Sending snapshot of offset {snapshot.offset} to replica {peer.name}")
+        if snapshot.path is None:
+            self.write(b"$%d\r\n" % len(snapshot.data) + snapshot.data)
+        else:
+            await self._send_file(snapshot.path)
+        if peer.options.rdb_only:
+            peer.receive(Event.DELIVERED)
+            return
+        notice(f"Synchronization with replica {peer.name} succeeded")
+        peer.resume(snapshot.offset, self.primary.engine.clock.now_ms())
+        peer.receive(Event.SNAPSHOT_SENT)
+        await self._catch_up()
+
+    async def _send_file(self, path: Path) -> None:
+        """Send a file with its length before it, never more than WINDOW ahead of the replica."""
+        async with aiofiles.open(path, "rb") as file:
+            size = await file.seek(0, 2)
+            await file.seek(0)
+            self.write(b"$%d\r\n" % size)
+            while size > 0:
+                piece = await file.read(min(PIECE, size))
+                if not piece:
+                    raise OSError(f"{path} became shorter while it was sent")
+                self.write(piece)
+                size -= len(piece)
+                await self._room.wait()
+
+    async def _catch_up(self) -> None:
+        """Send history from the log until nothing is missing, then be live."""
+        primary, peer = self.primary, self.peer
+        reader = HistoryReader(primary.engine, primary.directory, peer.sent)
+        try:
+            while not reader.seek():  # noqa: ASYNC110 - nobody else can tell when: this is the work, in slices
+                await asyncio.sleep(0)
+            while True:
+                await self._room.wait()
+                frames = reader.take(PIECE, primary.released)
+                for frame in frames:
+                    self.send_frame(frame)
+                if not frames and peer.sent >= primary.released:
+                    peer.receive(Event.CAUGHT_UP)
+                    return
+                await asyncio.sleep(0)
+        finally:
+            reader.close()

@@ -1,0 +1,137 @@
+"""A replica as its primary sees it: a table of states, no I/O.
+
+    state        what the primary does in it
+    ASKING       nothing: a client that has told its port and capabilities
+    WAITING      waits for a snapshot that is being made, with a line feed now and then
+    SENDING      sends the snapshot's file
+    CATCHING_UP  reads history back from the log and sends it
+    ONLINE       sends each frame when it has been written
+    DELIVERED    nothing: it wanted only the snapshot and has it
+    GONE         nothing
+
+Invariant: 0 <= acked <= sent. What is not in the table can't happen: `receive` raises and leaves the state as it was.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum, auto
+
+from replication.messages import ReplicaOptions
+
+
+class State(Enum):
+    """Where a replica is (see the module's table)."""
+
+    ASKING = auto()
+    WAITING = auto()
+    SENDING = auto()
+    CATCHING_UP = auto()
+    ONLINE = auto()
+    DELIVERED = auto()
+    GONE = auto()
+
+
+class Event(Enum):
+    """What happens to a replica."""
+
+    RESUMED = "its offset is still in the log"
+    FULL_SYNC = "it needs a snapshot"
+    SNAPSHOT_READY = "there is one"
+    SNAPSHOT_SENT = "it has the snapshot"
+    DELIVERED = "it has all it wanted"
+    CAUGHT_UP = "it has everything that was written"
+    CONGESTED = "it reads more slowly than history grows"
+    LOST = "the connection is gone"
+
+
+class Action(Enum):
+    """What the primary does next."""
+
+    NOTHING = "nothing"
+    PROVIDE_SNAPSHOT = "find or make a snapshot"
+    SEND_SNAPSHOT = "send it"
+    READ_LOG = "send history from the log"
+
+
+_S, _E, _A = State, Event, Action
+TRANSITIONS: dict[tuple[State, Event], tuple[State, Action]] = {
+    (_S.ASKING, _E.RESUMED): (_S.CATCHING_UP, _A.READ_LOG),
+    (_S.ASKING, _E.FULL_SYNC): (_S.WAITING, _A.PROVIDE_SNAPSHOT),
+    (_S.WAITING, _E.SNAPSHOT_READY): (_S.SENDING, _A.SEND_SNAPSHOT),
+    (_S.SENDING, _E.SNAPSHOT_SENT): (_S.CATCHING_UP, _A.READ_LOG),
+    (_S.SENDING, _E.DELIVERED): (_S.DELIVERED, _A.NOTHING),
+    (_S.CATCHING_UP, _E.CAUGHT_UP): (_S.ONLINE, _A.NOTHING),
+    (_S.ONLINE, _E.CONGESTED): (_S.CATCHING_UP, _A.READ_LOG),
+    **{(state, _E.LOST): (_S.GONE, _A.NOTHING) for state in _S},
+}
+FOLLOWING = frozenset({State.CATCHING_UP, State.ONLINE})
+"""States in which a replica follows history: it acknowledges, counts for WAIT and for min-replicas-to-write."""
+
+
+SHOWN = {
+    State.WAITING: "wait_bgsave", State.SENDING: "send_bulk", State.CATCHING_UP: "online", State.ONLINE: "online",
+    State.DELIVERED: "online",
+}  # fmt: skip
+"""The words of INFO, for the states in which a client is listed as a replica."""
+
+
+class Unexpected(Exception):
+    """An event that a state does not know."""
+
+
+@dataclass(slots=True, eq=False)
+class Peer:
+    """One replica. Offsets are those of history: `sent` so far, `acked` as applied, `synced` as on its disk; times in unix ms."""
+
+    address: str
+    options: ReplicaOptions = field(default_factory=ReplicaOptions)
+    state: State = State.ASKING
+    sent: int = 0
+    acked: int = 0
+    synced: int = 0
+    acked_ms: int = 0
+    acknowledges: bool = True  # False after SYNC: it never will
+
+    def receive(self, event: Event) -> Action:
+        """Go to the next state; return what to do there."""
+        step = TRANSITIONS.get((self.state, event))
+        if step is None:
+            raise Unexpected(f"replica {self.name} is {self.state.name}: {event.value}")
+        self.state, action = step
+        return action
+
+    def acknowledge(self, offset: int, synced: int | None, now_ms: int) -> bool:
+        """Take an acknowledgement; True if it moved forward. One beyond what was sent is cut to that."""
+        self.acked_ms = now_ms
+        moved = False
+        offset = min(offset, self.sent)
+        if offset > self.acked:
+            self.acked, moved = offset, True
+        if synced is not None and min(synced, self.sent) > self.synced:
+            self.synced, moved = min(synced, self.sent), True
+        return moved
+
+    def resume(self, offset: int, now_ms: int) -> None:
+        """Set where its stream begins: it has everything before."""
+        self.sent = self.acked = self.synced = offset
+        self.acked_ms = now_ms
+
+    @property
+    def following(self) -> bool:
+        """Tell whether it follows history."""
+        return self.state in FOLLOWING
+
+    def lag(self, now_ms: int) -> int:
+        """Seconds since its last acknowledgement."""
+        return max(0, now_ms - self.acked_ms) // 1000 if self.following else 0
+
+    @property
+    def ip(self) -> str:
+        """The address it announced, else the one it connects from."""
+        return self.options.ip or self.address.rpartition(":")[0].strip("[]")
+
+    @property
+    def name(self) -> str:
+        """`ip:port` for log lines: the port it listens on, if it told."""
+        return f"{self.ip}:{self.options.port}" if self.options.port else self.address

@@ -1,0 +1,275 @@
+"""The primary's side: its replicas, what they are owed, and what they have acknowledged.
+
+Law: a frame leaves for replicas after its write, under `appendfsync always` after the fsync that covers it: a replica never
+holds what its primary may forget by a crash of its process.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from replication.feed import WINDOW, ReplicaFeed
+from replication.messages import GETACK, continue_line, parted_line
+from replication.peer import SHOWN, Event, Peer, State
+from replication.snapshots import Snapshots
+from store.commands.table import FEW_REPLICAS
+from store.errors import ReplyError
+from store.events import PING
+from store.log.memory import MemoryLog
+from store.logfile import notice, warn
+from store.resp.encoder import encode
+from store.tx import ANY_DB
+
+if TYPE_CHECKING:
+    from store.log import EventLog
+    from store.log.frame import Frame
+    from store.log.history import History
+    from store.node import Node
+    from store.session import Session
+
+
+class Primary:
+    """All replicas of this node. `released`: history up to here may leave for them."""
+
+    def __init__(self, node: Node) -> None:
+        self.node = node
+        self.engine = node.engine
+        self.snapshots = Snapshots(node)
+        self.feeds: dict[Session, ReplicaFeed] = {}
+        self.asking: dict[Session, Peer] = {}  # clients that sent REPLCONF and not yet PSYNC
+        self.released = 0
+        self.bytes_sent = 0
+        self.full_syncs = self.partial_syncs = self.partial_refused = 0
+        self._unsynced: deque[Frame] = deque()
+        self._ack_wanted = False
+        self._seconds = 0
+        self.engine.on_log.append(self._attach)
+        self._attach(self.engine.log)
+
+    @property
+    def history(self) -> History:
+        """The chain of history ids."""
+        history = self.node.persistence.history
+        assert history is not None
+        return history
+
+    @property
+    def directory(self) -> str:
+        """The data directory."""
+        return str(self.node.persistence.directory.path)
+
+    # ── the log ────────────────────────────────────────────────────────────────────────────────────────────────────
+    def _attach(self, log: EventLog) -> None:
+        """Hear of every frame of a log."""
+        self._unsynced.clear()
+        self.released = log.synced_offset if self._waits_for_fsync else log.written_offset
+        log.subscribers.append(self._written)
+        log.on_synced(self._synced)
+
+    def restart(self, offset: int) -> None:
+        """Go on at offset: the log was reset there."""
+        self._unsynced.clear()
+        self.released = offset
+
+    @property
+    def _waits_for_fsync(self) -> bool:
+        return self.engine.settings.appendfsync == "always"
+
+    def _written(self, frame: Frame) -> None:
+        if self._unsynced or (self._waits_for_fsync and self.engine.log.synced_offset < frame.end):
+            self._unsynced.append(frame)
+        else:
+            self._release(frame)
+
+    def _synced(self, offset: int) -> None:
+        while self._unsynced and self._unsynced[0].end <= offset:
+            self._release(self._unsynced.popleft())
+
+    def _release(self, frame: Frame) -> None:
+        self.released = frame.end
+        for feed in self.feeds.values():
+            if feed.peer.state is State.ONLINE:
+                feed.live(frame)
+
+    # ── handshake ──────────────────────────────────────────────────────────────────────────────────────────────────
+    def peer_of(self, session: Session) -> Peer:
+        """What is known about a client that may become a replica."""
+        feed = self.feeds.get(session)
+        if feed is not None:
+            return feed.peer
+        peer = self.asking.get(session)
+        if peer is None:
+            self.asking = {other: kept for other, kept in self.asking.items() if not other.closing}
+            peer = self.asking[session] = Peer(session.address.decode())
+        return peer
+
+    def psync(self, session: Session, history_id: str, offset: int) -> None:
+        """Answer PSYNC from a client whose history ends at offset (-1: it has none)."""
+        peer = self.peer_of(session)
+        if self._can_continue(history_id, offset):
+            self.partial_syncs += 1
+            feed = self._take_over(session, peer)
+            peer.resume(offset, self.engine.clock.now_ms())
+            named = self.history.current if "psync2" in peer.options.capabilities else None
+            feed.write(continue_line(named, peer.options.framed))
+            notice(
+                f"Partial resynchronization request from {peer.name} accepted. "
+                f"Sending {self.engine.log.offset - offset} bytes of backlog starting from offset {offset + 1}."
+            )
+            feed.run(peer.receive(Event.RESUMED))
+            return
+        if history_id != "?":
+            self.partial_refused += 1
+            parted = self._parting(history_id, offset)
+            if parted is not None and peer.options.framed:
+                session.push(parted_line(parted))
+                return
+        self.full_sync(session, peer)
+
+    def _can_continue(self, history_id: str, offset: int) -> bool:
+        log = self.engine.log
+        why = None
+        if history_id == "?" or offset < 0:
+            return False
+        if not self.history.allows(history_id, offset):
+            why = f"its history is '{history_id}', ours '{self.history.current}' and '{self.history.previous}'"
+        elif not log.first_offset <= offset <= log.offset:
+            why = f"it asked for offset {offset}, we have {log.first_offset} to {log.offset}"
+        if why is not None:
+            notice(f"Unable to partial resync with replica: {why}")
+        return why is None
+
+    def _parting(self, history_id: str, offset: int) -> int | None:
+        """Where a replica that is ahead of us in an older history has to go back to; None if we don't know."""
+        chain = self.history.chain
+        for (known, start), (_, end) in pairwise(chain):
+            if known == history_id and start <= end < offset and self.engine.log.first_offset <= end:
+                return end
+        return None
+
+    def full_sync(self, session: Session, peer: Peer) -> None:
+        """Give a client a snapshot, then history."""
+        self.full_syncs += 1
+        notice(f"Full resync requested by replica {peer.name}")
+        feed = self._take_over(session, peer)
+        self._pin_memory()
+        feed.run(peer.receive(Event.FULL_SYNC))
+
+    def _take_over(self, session: Session, peer: Peer) -> ReplicaFeed:
+        """Make a client a replica: from here on only its feed writes to it."""
+        if session in self.feeds:
+            raise ReplyError("a replica can't synchronize twice over one connection")
+        self.asking.pop(session, None)
+        feed = self.feeds[session] = ReplicaFeed(self, session, peer)
+        session.become_replica(feed)
+        data, _, _ = session.take_output()
+        if session.transport is not None:
+            session.transport.set_write_buffer_limits(high=WINDOW, low=WINDOW // 4)
+        if data:
+            feed.write(data)
+        self.judge_gate()
+        return feed
+
+    # ── the life of a replica ──────────────────────────────────────────────────────────────────────────────────────
+    def lost(self, feed: ReplicaFeed) -> None:
+        """Forget a replica whose connection is gone."""
+        if self.feeds.pop(feed.session, None) is not None:
+            notice(f"Connection with replica {feed.peer.name} lost.")
+        self._pin_memory()
+        self.judge_gate()
+
+    def offended(self, feed: ReplicaFeed, reply: object) -> None:
+        """Cut off a replica that sent a command with a reply."""
+        command = feed.session.last_command
+        name = command.name if command is not None else "?"
+        shown = encode(reply, 2)[:1024].decode("utf-8", "backslashreplace").rstrip()
+        warn(f"Replica generated a reply to command '{name}', disconnecting it: {shown!r}")
+        if isinstance(reply, ReplyError):
+            warn(
+                "== CRITICAL == This master is sending an error to its replica: "
+                f"'{shown.removeprefix('-')}' after processing the command '{name}'"
+            )
+        feed.session.close_after_reply()
+
+    def acknowledged(self, session: Session, offset: int, synced: int | None) -> None:
+        """Take a replica's acknowledgement."""
+        feed = self.feeds.get(session)
+        if feed is not None and feed.peer.acknowledge(offset, synced, self.engine.clock.now_ms()):
+            self.engine.waiting.advanced()
+
+    def count(self, offset: int) -> int:
+        """How many replicas have acknowledged history up to offset."""
+        return sum(feed.peer.following and feed.peer.acked >= offset for feed in self.feeds.values())
+
+    def ask(self) -> None:
+        """Ask every replica to acknowledge: by an event, once a turn, and not while writes pause."""
+        self._ack_wanted = True
+        if self.engine.primary and self.feeds and not self.engine.gates.writes_paused:
+            self._ack_wanted = False
+            self.engine.log.append(GETACK, ANY_DB)
+            self.engine.turn.schedule()
+
+    def disconnect_all(self, why: str) -> None:
+        """Close the connections of all replicas: they come back and learn what has changed."""
+        for feed in list(self.feeds.values()):
+            notice(f"Disconnecting replica {feed.peer.name}: {why}")
+            feed.session.abort()
+
+    # ── by time ────────────────────────────────────────────────────────────────────────────────────────────────────
+    def tick(self) -> None:
+        """Ten times a second: ask for what could not be asked for while writes paused."""
+        if self._ack_wanted:
+            self.ask()
+
+    def every_second(self) -> None:
+        """Heartbeat, silent replicas, min-replicas-to-write."""
+        settings, now = self.engine.settings, self.engine.clock.now_ms()
+        self._seconds += 1
+        if self._seconds % settings.repl_ping_replica_period == 0:
+            self._heartbeat()
+        for feed in list(self.feeds.values()):
+            if self._is_silent(feed, now, settings.repl_timeout * 1000):
+                warn(f"Disconnecting timedout replica: {feed.peer.name}")
+                feed.session.abort()
+        self._pin_memory()
+        self.judge_gate()
+
+    def _heartbeat(self) -> None:
+        """Let history move on although nothing happens, so that replicas know that we live."""
+        if self.engine.primary and self.feeds and not self.engine.gates.writes_paused:
+            self.engine.log.append(PING, ANY_DB)
+            self.engine.turn.schedule()
+
+    def _is_silent(self, feed: ReplicaFeed, now: int, most: int) -> bool:
+        peer = feed.peer
+        if peer.following:
+            return peer.acknowledges and now - max(peer.acked_ms, feed.session.active_ms) > most
+        return peer.state in (State.SENDING, State.DELIVERED) and now - feed.progress_ms > most
+
+    @property
+    def good(self) -> int:
+        """Replicas online whose last acknowledgement is at most min-replicas-max-lag seconds old."""
+        now, most = self.engine.clock.now_ms(), self.engine.settings.min_replicas_max_lag
+        return sum(feed.peer.following and feed.peer.lag(now) <= most for feed in self.feeds.values())
+
+    def judge_gate(self) -> None:
+        """Refuse writes while there are fewer good replicas than asked for."""
+        settings = self.engine.settings
+        wanted = settings.min_replicas_to_write if self.engine.primary and settings.min_replicas_max_lag else 0
+        self.engine.gates.set(FEW_REPLICAS, wanted > 0 and self.good < wanted)
+
+    def _pin_memory(self) -> None:
+        """A log in memory keeps more than its backlog while a replica synchronizes: up to the limit of its output."""
+        log, settings = self.engine.log, self.engine.settings
+        if isinstance(log, MemoryLog):
+            behind = any(feed.peer.state is not State.ONLINE for feed in self.feeds.values())
+            hard = settings.output_limit("replica")[0] or (1 << 30)
+            log.tail.limit = settings.repl_backlog_size + (hard if behind else 0)
+
+    def listed(self) -> list[ReplicaFeed]:
+        """The replicas that INFO shows, in the order they came."""
+        return [feed for feed in self.feeds.values() if feed.peer.state in SHOWN]
+
+

@@ -1,0 +1,392 @@
+"""The replica's side: the connection to the primary, what is sent and received over it, and the next attempt when it is lost.
+
+Law: what is served stays what it is until a received snapshot is complete, checked and durable; then all changes in one turn.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, cast
+
+from replication.arrival import Arrival
+from replication.follower import Follower
+from replication.link import Drop, Event, Identity, Instruction, Link, Send, State, Unexpected
+from replication.lost import keep_lost_tail
+from replication.messages import Continue, FullResync, Parted, ack
+from replication.stream import BadStream
+from store.errors import CorruptLog, CorruptSnapshot
+from store.events import encode_event
+from store.log.reader import OffsetNotInLog
+from store.logfile import notice, warn
+from store.server import address_text, keep_alive
+from store.session import Session
+
+if TYPE_CHECKING:
+    from replication.primary import Primary
+    from store.log import EventLog
+    from store.log.frame import Frame
+    from store.node import Node
+
+FIRST_DELAY, LONGEST_DELAY = 0.1, 3.0
+"""Seconds between attempts: doubled each time, half of it at random."""
+_LONGEST_LINE = 4096
+
+
+class PrimaryConnection(Session):
+    """The outgoing connection: a session with the right to everything, listed among the clients once it is followed."""
+
+    def __init__(self, replica: Replica, number: int) -> None:
+        super().__init__(replica.node.engine, number)
+        self.replica = replica
+        self.user, self.role = None, "master"
+        self.refresh_permissions()
+        self.reason = "connection lost"
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Set the socket up and begin the handshake."""
+        self.transport = cast(asyncio.Transport, transport)
+        sock = self.transport.get_extra_info("socket")
+        self.fd = sock.fileno()
+        self.address = address_text(self.transport.get_extra_info("peername"))
+        self.local_address = address_text(self.transport.get_extra_info("sockname"))
+        keep_alive(sock, self.engine.settings.repl_timeout)
+        self.replica.opened(self)
+
+    def data_received(self, data: bytes) -> None:
+        """Take what the primary sent."""
+        self.net_input += len(data)
+        self.engine.stats.net_input += len(data)
+        self.active_ms = self.engine.clock.now_ms()
+        self.replica.received(self, data)
+
+    def reply(self, reply: object) -> None:
+        """A primary gets no replies."""
+
+    def write(self, data: bytes) -> None:
+        """Send bytes."""
+        if self.transport is not None and not self.transport.is_closing():
+            self.net_output += len(data)
+            self.engine.stats.net_output += len(data)
+            self.transport.write(data)
+
+    def listed(self) -> None:
+        """Be seen by CLIENT LIST and CLIENT KILL."""
+        self.engine.sessions[self.number] = self
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Tell the replica."""
+        super().connection_lost(exc)
+        self.replica.disconnected(self, f"{exc}" if exc is not None else self.reason)
+
+
+class Replica:
+    """This node as the replica of host:port. `error`: why the link is down; times in unix ms."""
+
+    def __init__(self, node: Node, primary: Primary, host: str, port: int, changed: Callable[[], None]) -> None:
+        self.node = node
+        self.engine = node.engine
+        self.primary = primary  # our own replicas
+        self.host = host
+        self.port = port
+        self.link = Link()
+        self.error = ""
+        self.takes_over = False
+        self.down_since_ms = 0
+        self.follower: Follower | None = None
+        self.arrival: Arrival | None = None
+        self.connection: PrimaryConnection | None = None
+        self._changed = changed  # called when the link has come up or gone down
+        self._attempts = 0
+        self._line = b""
+        self._asked_position: tuple[str, int] | None = None
+        self._stopped = False
+        self._handle: asyncio.TimerHandle | None = None
+        self._task: asyncio.Task[None] | None = None
+        self.engine.on_log.append(self._attach)
+        self._attach(self.engine.log)
+
+    # ── coming and going ───────────────────────────────────────────────────────────────────────────────────────────
+    def start(self) -> None:
+        """Try to connect as soon as the running turn has ended."""
+        notice(f"Connecting to MASTER {self.host}:{self.port}")
+        self._handle = asyncio.get_running_loop().call_later(0, self._attempt)
+
+    def stop(self) -> None:
+        """Give the link up for good."""
+        self._stopped = True
+        self.engine.on_log.remove(self._attach)
+        self.engine.log.subscribers.remove(self._written)
+        if self._handle is not None:
+            self._handle.cancel()
+        if self._task is not None:
+            self._task.cancel()
+        if self.arrival is not None:
+            self.arrival.give_up()
+            self.arrival = None
+        self.follower = None
+        self._close("not wanted any more")
+
+    def _attempt(self) -> None:
+        self.link.receive(Event.ATTEMPT)
+        self._attempts += 1
+        self._task = asyncio.get_running_loop().create_task(self._connect())
+
+    async def _connect(self) -> None:
+        settings, loop = self.engine.settings, asyncio.get_running_loop()
+        own = (settings.bind_source_addr, 0) if settings.bind_source_addr else None
+        made = PrimaryConnection(self, self.node.server.next_number())  # a Session has a protocol's methods
+        try:
+            async with asyncio.timeout(settings.repl_timeout):
+                await loop.create_connection(lambda: cast(asyncio.Protocol, made), self.host, self.port, local_addr=own)
+        except (OSError, TimeoutError) as error:
+            self._down(f"Error condition on socket for SYNC: {error.strerror or error}" if isinstance(error, OSError) else "timeout")
+
+    def opened(self, connection: PrimaryConnection) -> None:
+        """The connection is there: begin the handshake, unless it is not wanted any more."""
+        if self._stopped:
+            connection.abort()
+            return
+        self.connection = connection
+        connection.active_ms = self.engine.clock.now_ms()
+        self._line = b""
+        self._run(self.link.opened(self._identity()))
+
+    def _identity(self, position: bool = True) -> Identity:
+        settings, history = self.engine.settings, self.primary.history
+        offset = self.engine.log.offset
+        self._asked_position = (history.current, offset) if position and self.has_history else None
+        return Identity(
+            port=settings.replica_announce_port or settings.port,
+            ip=settings.replica_announce_ip,
+            user=settings.masteruser.encode(),
+            password=settings.masterauth,
+            takes_over=self.takes_over,
+            position=self._asked_position,
+        )
+
+    def disconnected(self, connection: PrimaryConnection, reason: str) -> None:
+        """The connection is gone."""
+        if connection is self.connection:
+            self._down(reason)
+
+    def _close(self, reason: str) -> None:
+        """Close the connection, if there is one."""
+        connection, self.connection = self.connection, None
+        if connection is not None:
+            connection.reason = reason
+            connection.abort()
+
+    def drop(self, reason: str) -> None:
+        """Close the link because of what came over it, and try again later."""
+        warn(reason)
+        self._down(reason)
+
+    def _down(self, reason: str) -> None:
+        """The link is down: keep what is served, and try again after a while."""
+        self._close(reason)
+        was_up = self.link.state is State.CONNECTED
+        if self._task is not None and self._task is not asyncio.current_task(asyncio.get_running_loop()):
+            self._task.cancel()
+        self.link.receive(Event.LOST)
+        self.follower = None
+        if self.arrival is not None:
+            self.arrival.give_up()
+            self.arrival = None
+        self.error = reason
+        if was_up:
+            self.down_since_ms = self.engine.clock.now_ms()
+            notice(f"Connection with master lost: {reason}")
+            self._changed()
+        elif self._attempts <= 3 or self._attempts % 20 == 0:
+            notice(f"Link to master {self.host}:{self.port} is down: {reason}")
+        if self._handle is not None:
+            self._handle.cancel()
+        if not self._stopped:
+            longest = min(LONGEST_DELAY, FIRST_DELAY * 2 ** min(self._attempts, 10))
+            delay = longest * random.uniform(0.5, 1)
+            self._handle = asyncio.get_running_loop().call_later(delay, self._attempt)
+
+    # ── what comes in ──────────────────────────────────────────────────────────────────────────────────────────────
+    def received(self, connection: PrimaryConnection, data: bytes) -> None:
+        """Take bytes from the primary, by the state of the link."""
+        if connection is not self.connection:
+            return
+        try:
+            self._received(data)
+        except (BadStream, CorruptSnapshot, Unexpected) as error:
+            self.drop(f"What came from the master can't be used: {error}")
+        except OSError as error:
+            self.drop(f"Receiving a snapshot failed: {error}")
+
+    def _received(self, data: bytes) -> None:
+        while data and self.connection is not None:
+            if self.follower is not None:
+                self.follower.receive(data)
+                return
+            if self.arrival is not None:
+                if self.arrival.receive(data):
+                    self._install()
+                return
+            line, end, data = (self._line + data).partition(b"\n")
+            self._line = b"" if end else line
+            if end:
+                self._run(self.link.line(line.removesuffix(b"\r")))
+            elif len(line) > _LONGEST_LINE:
+                raise BadStream("an answer without end")
+
+    def _run(self, instructions: Sequence[Instruction]) -> None:
+        for instruction in instructions:
+            match instruction:
+                case Send(words):
+                    if self.connection is not None:
+                        self.connection.write(encode_event(*words))
+                case Drop(reason):
+                    self.drop(reason)
+                case Continue():
+                    self._continue(instruction)
+                case FullResync():
+                    self._begin_transfer(instruction)
+                case Parted(offset):
+                    self._go_back(offset)
+        for remark in self.link.remarks:
+            notice(remark)
+        self.link.remarks.clear()
+
+    # ── going on ───────────────────────────────────────────────────────────────────────────────────────────────────
+    def _continue(self, answer: Continue) -> None:
+        """History goes on where we are, maybe under a new id."""
+        history, log = self.primary.history, self.engine.log
+        if answer.history_id is not None and answer.history_id != history.current:
+            notice(f"Master replication ID changed to {answer.history_id}")
+            history.renew(log.offset, answer.history_id)
+            self.primary.disconnect_all("the history id changed")
+        notice("MASTER <-> REPLICA sync: Master accepted a Partial Resynchronization.")
+        self._connected(answer.framed)
+
+    def _connected(self, framed: bool) -> None:
+        """The link is up: follow."""
+        self.follower = Follower(self.engine, framed)
+        self._attempts, self.error, self.down_since_ms = 0, "", 0
+        self.takes_over = False
+        if self.connection is not None:
+            self.connection.listed()
+        self._changed()
+        self.acknowledge()
+
+    def _go_back(self, offset: int) -> None:
+        """The primary parted from our history at an offset before ours."""
+        self._task = asyncio.get_running_loop().create_task(self._give_up_tail(offset))
+
+    async def _give_up_tail(self, offset: int) -> None:
+        """Keep what the primary does not have in a file, then ask for everything."""
+        try:
+            await keep_lost_tail(self.engine, self.primary.directory, self.primary.history.current, offset)
+        except (OSError, CorruptLog, OffsetNotInLog) as error:
+            warn(f"The events from offset {offset} on could not be kept: {error}")
+        self._run(self.link.went_back(self._identity(position=False)))
+
+    # ── a full synchronization ─────────────────────────────────────────────────────────────────────────────────────
+    def _begin_transfer(self, answer: FullResync) -> None:
+        notice(f"Full resync from master: {answer.history_id}:{answer.offset}")
+        if self._asked_position is not None:
+            history_id, offset = self._asked_position
+            notice(f"Discarding our state once the new one is here: offset {offset} of history {history_id}")
+        self.arrival = Arrival(self.engine, self.node.persistence.directory.path, answer)
+
+    def _install(self) -> None:
+        """The snapshot is complete: make it durable off the loop, then let it be the state."""
+        if self.connection is not None and self.connection.transport is not None:
+            self.connection.transport.pause_reading()
+        self._task = asyncio.get_running_loop().create_task(self._make_durable())
+
+    async def _make_durable(self) -> None:
+        arrival = self.arrival
+        assert arrival is not None
+        try:
+            await asyncio.to_thread(os.fsync, arrival.file.fileno())
+            self._replace(arrival)
+        except OSError as error:
+            self.drop(f"Storing the snapshot failed: {error}")
+
+    def _replace(self, arrival: Arrival) -> None:
+        """In one turn: another history, another log, another keyspace; then go on with what came after the snapshot."""
+        engine, answer, report = self.engine, arrival.answer, arrival.loader.report
+        engine.turn.end()
+        self.primary.disconnect_all("a full resynchronization with our own primary")
+        arrival.file.close()
+        db = report.stream_db or 0
+        self.node.persistence.replace_state(arrival.path, answer.history_id, answer.offset, db, report.extras)
+        engine.keyspace.adopt(arrival.keyspace)
+        self.primary.restart(answer.offset)
+        self.arrival = None
+        self.link.receive(Event.LOADED)
+        notice(f"MASTER <-> REPLICA sync: Finished with success, {report.keys} keys at offset {answer.offset}")
+        self._connected(answer.framed)
+        if self.connection is not None and self.connection.transport is not None:
+            self.connection.transport.resume_reading()
+            self.received(self.connection, arrival.reader.rest)
+
+    # ── acknowledging ──────────────────────────────────────────────────────────────────────────────────────────────
+    def _attach(self, log: EventLog) -> None:
+        log.subscribers.append(self._written)
+        log.on_synced(self._synced)
+
+    def _written(self, frame: Frame) -> None:
+        """A frame is in our log: acknowledge if that was asked for."""
+        if self.follower is not None and self.follower.asked and not self._waits_for_fsync:
+            self.acknowledge()
+
+    def _synced(self, offset: int) -> None:
+        if self.follower is not None and self.follower.asked and self._waits_for_fsync:
+            self.acknowledge()
+
+    @property
+    def _waits_for_fsync(self) -> bool:
+        return self.engine.settings.appendfsync == "always"
+
+    @property
+    def held(self) -> int:
+        """The offset that we answer for: written, under `appendfsync always` synced."""
+        log = self.engine.log
+        return log.synced_offset if self._waits_for_fsync else log.written_offset
+
+    def acknowledge(self) -> None:
+        """Tell the primary how far we are."""
+        if self.follower is not None and self.connection is not None:
+            self.follower.asked = False
+            self.connection.write(ack(self.held, self.engine.log.synced_offset if self.follower.framed else None))
+
+    # ── by time ────────────────────────────────────────────────────────────────────────────────────────────────────
+    def every_second(self) -> None:
+        """Acknowledge; give up a link that is silent for repl-timeout; read no further while our own log fails."""
+        self.acknowledge()
+        connection = self.connection
+        if connection is None:
+            return
+        if connection.transport is not None and self.follower is not None:
+            if self.engine.log.failed is not None:
+                connection.transport.pause_reading()
+            elif not connection.transport.is_reading():
+                connection.transport.resume_reading()
+        if self.silent_seconds > self.engine.settings.repl_timeout:
+            self.drop("MASTER timeout: no data nor PING received...")
+
+    @property
+    def silent_seconds(self) -> int:
+        """Seconds since something came from the primary, -1 without a connection."""
+        if self.connection is None:
+            return -1
+        return max(0, self.engine.clock.now_ms() - self.connection.active_ms) // 1000
+
+    @property
+    def has_history(self) -> bool:
+        """Tell whether there is anything that a primary could go on from, or that is worth to be promoted."""
+        return self.engine.log.offset > 0
+
+    @property
+    def up(self) -> bool:
+        """Tell whether history is being followed."""
+        return self.link.state is State.CONNECTED

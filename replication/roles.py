@@ -1,0 +1,196 @@
+"""What this node is, primary or replica, and the change from one to the other.
+
+Law: the role flips at once and in one turn; a new primary begins a new history id, the old one staying valid up to there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from replication.failover import Failover
+from replication.link import SHOWN as LINK_SHOWN
+from replication.link import State
+from replication.peer import SHOWN
+from replication.primary import Primary
+from replication.replica import Replica
+from store.commands.table import READ_ONLY, STALE
+from store.errors import ReplyError
+from store.logfile import TextFormat, notice
+from store.topology import Follower, Leader
+
+if TYPE_CHECKING:
+    from store.node import Node
+
+
+class Replication:
+    """A node's place among others; the store reads it as its Topology."""
+
+    def __init__(self, node: Node) -> None:
+        """Take the place of `Alone`; the data directory has been opened."""
+        self.node = node
+        self.engine = node.engine
+        self.primary = Primary(node)
+        self.replica: Replica | None = None
+        self.failover = Failover(self)
+        self.engine.topology = self
+        timers = node.timers
+        assert timers is not None
+        timers.every_tick.append(self._tick)
+        timers.every_second.append(self._second)
+        for name in ("replica-read-only", "replica-serve-stale-data", "min-replicas-to-write", "min-replicas-max-lag"):
+            self.engine.settings.on_change(name, self.judge_gates)
+
+    def start(self) -> None:
+        """Follow the configured primary, if there is one."""
+        followed = self.engine.settings.replicaof
+        if followed is not None:
+            self.follow(*followed)
+
+    def _tick(self) -> None:
+        self.primary.tick()
+        self.failover.tick()
+
+    def _second(self) -> None:
+        self.primary.every_second()
+        if self.replica is not None:
+            self.replica.every_second()
+
+    # ── roles ──────────────────────────────────────────────────────────────────────────────────────────────────────
+    def follow(self, host: str, port: int, takes_over: bool = False) -> None:
+        """Be a replica of host:port from now on (takes_over: it becomes primary by our request)."""
+        engine = self.engine
+        if self.replica is not None:
+            self.replica.stop()
+        was_primary, engine.primary = engine.primary, False
+        engine.settings.replicaof = (host, port)
+        TextFormat.role = "S"
+        if was_primary:
+            engine.blocking.fail_all(
+                ReplyError("force unblock from blocking operation, instance state changed (master -> replica?)", "UNBLOCKED")
+            )
+        self.replica = Replica(self.node, self.primary, host, port, self.judge_gates)
+        self.replica.takes_over = takes_over
+        self.judge_gates()
+        self.replica.start()
+
+    def lead(self) -> None:
+        """Be a primary from now on, with a history id of our own."""
+        if self.replica is None:
+            return
+        self.replica.stop()
+        self.replica = None
+        engine, history = self.engine, self.primary.history
+        engine.turn.end()
+        old = history.current
+        history.renew(engine.log.offset)
+        engine.log.select_next()
+        engine.primary, engine.settings.replicaof = True, None
+        TextFormat.role = "M"
+        self.primary.disconnect_all("this node is a primary now")
+        notice(
+            f"Setting secondary replication ID to {old}, valid up to offset: {history.second_offset}. "
+            f"New replication ID is {history.current}"
+        )
+        self.judge_gates()
+
+    def judge_gates(self) -> None:
+        """Let the gates follow role, link and settings."""
+        engine, settings, replica = self.engine, self.engine.settings, self.replica
+        engine.gates.set(READ_ONLY, replica is not None and settings.replica_read_only)
+        engine.unlogged = replica is not None and not settings.replica_read_only
+        engine.gates.set(STALE, replica is not None and not replica.up and not settings.replica_serve_stale_data)
+        self.primary.judge_gate()
+
+    # ── what the store asks (Topology) ─────────────────────────────────────────────────────────────────────────────
+    @property
+    def failover_state(self) -> str:
+        """The state of a FAILOVER, in INFO's words."""
+        return self.failover.state.value
+
+    @property
+    def sync_full(self) -> int:
+        """Full synchronizations given."""
+        return self.primary.full_syncs
+
+    @sync_full.setter
+    def sync_full(self, value: int) -> None:
+        self.primary.full_syncs = value
+
+    @property
+    def sync_partial_ok(self) -> int:
+        """Partial synchronizations given."""
+        return self.primary.partial_syncs
+
+    @sync_partial_ok.setter
+    def sync_partial_ok(self, value: int) -> None:
+        self.primary.partial_syncs = value
+
+    @property
+    def sync_partial_err(self) -> int:
+        """Partial synchronizations that could not be given."""
+        return self.primary.partial_refused
+
+    @sync_partial_err.setter
+    def sync_partial_err(self, value: int) -> None:
+        self.primary.partial_refused = value
+
+    @property
+    def followers(self) -> Sequence[Follower]:
+        """The replicas, in the order they came."""
+        now = self.engine.clock.now_ms()
+        peers = [feed.peer for feed in self.primary.listed()]
+        return [Follower(peer.ip, peer.options.port, SHOWN[peer.state], peer.acked, peer.lag(now)) for peer in peers]
+
+    @property
+    def good_followers(self) -> int:
+        """Replicas online with a lag within min-replicas-max-lag."""
+        return self.primary.good
+
+    def acknowledged(self, offset: int) -> int:
+        """How many replicas have acknowledged history up to offset."""
+        return self.primary.count(offset)
+
+    def request_acknowledgements(self) -> None:
+        """Ask every replica to acknowledge now."""
+        self.primary.ask()
+
+    @property
+    def leader(self) -> Leader | None:
+        """The primary that this node follows."""
+        replica = self.replica
+        if replica is None:
+            return None
+        offset = self.engine.log.offset
+        state, details = LINK_SHOWN[replica.link.state], self._link_details(replica)
+        return Leader(replica.host, replica.port, state, offset if replica.up else -1, replica.has_history, details)
+
+    def _link_details(self, replica: Replica) -> dict[str, object]:
+        offset = self.engine.log.offset
+        syncing = replica.link.state is State.TRANSFER
+        details: dict[str, object] = {
+            "master_last_io_seconds_ago": replica.silent_seconds if replica.up else -1,
+            "master_sync_in_progress": int(syncing),
+            "slave_read_repl_offset": offset,
+            "slave_repl_offset": offset,
+        }
+        if replica.arrival is not None:
+            details |= _progress(replica, replica.arrival.reader.size, replica.arrival.reader.received)
+        if not replica.up:
+            since = replica.down_since_ms
+            details["master_link_down_since_seconds"] = max(0, self.engine.clock.now_ms() - since) // 1000 if since else -1
+            if replica.error:
+                details["master_link_error"] = replica.error
+        return details
+
+
+def _progress(replica: Replica, size: int | None, received: int) -> dict[str, object]:
+    """How far a full synchronization has come, in INFO's words (size unknown: 0, as in Redis)."""
+    total = size or 0
+    return {
+        "master_sync_total_bytes": total,
+        "master_sync_read_bytes": received,
+        "master_sync_left_bytes": total - received if total else -1,
+        "master_sync_perc": f"{100 * received / total:.2f}" if total else "0.00",
+        "master_sync_last_io_seconds_ago": replica.silent_seconds,
+    }

@@ -1,0 +1,104 @@
+"""Reading history back for a replica that is behind: from the log on disk, or from the memory of a log without files.
+
+Law: only what may leave is read (`upto`), and only whole frames but for the first, which starts at the offset asked for.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING
+
+from store.errors import CorruptLog
+from store.events import selected_db
+from store.log.frame import Frame
+from store.log.memory import MemoryLog
+from store.log.reader import LogCursor, OffsetNotInLog
+from store.log.writer import LogWriter
+
+if TYPE_CHECKING:
+    from store.engine import Engine
+
+
+SKIP = 1000
+"""Frames that `seek` passes over at a time (about two milliseconds)."""
+
+
+class HistoryGone(Exception):
+    """The offset a replica needs is not in the log any more: it has to synchronize anew."""
+
+
+def begin_at(frame: Frame, offset: int) -> Frame:
+    """Return the part of a frame from offset on, which is an event's first byte (a frame's own start changes nothing)."""
+    if offset <= frame.offset:
+        return frame
+    cut = offset - frame.offset
+    db = selected_db(frame.payload[:cut], frame.db)
+    return Frame(offset, frame.unix_ms, db, None, frame.payload[cut:])
+
+
+class HistoryReader:
+    """Hands out the frames from an offset on, slice by slice. `offset`: where the next slice starts."""
+
+    def __init__(self, engine: Engine, directory: str, offset: int) -> None:
+        self.engine = engine
+        self.directory = directory
+        self.offset = offset
+        self._cursor: LogCursor | None = None
+        self._ahead: deque[Frame] = deque()  # read, but not handed out yet
+
+    def take(self, size: int, upto: int) -> list[Frame]:
+        """Return the next frames, about size bytes of them, none that ends after offset upto; raise HistoryGone."""
+        frames: list[Frame] = []
+        while size > 0 and (frame := self._peek()) is not None and frame.end <= upto:
+            self._ahead.popleft()
+            frames.append(begin_at(frame, self.offset))
+            self.offset = frame.end
+            size -= len(frame.payload)
+        return frames
+
+    def _peek(self) -> Frame | None:
+        """The next frame, None if there is none yet."""
+        if not self._ahead:
+            try:
+                self._read()
+            except (OffsetNotInLog, CorruptLog, OSError) as error:
+                raise HistoryGone(str(error)) from error
+        return self._ahead[0] if self._ahead else None
+
+    def _read(self) -> None:
+        log = self.engine.log
+        if isinstance(log, MemoryLog) and self.offset >= log.first_offset:
+            found = log.tail.since(self.offset)
+            if found is None:
+                raise OffsetNotInLog(f"offset {self.offset} is not in memory any more")
+            self._ahead.extend(found)
+            return
+        if self.offset >= log.written_offset:
+            return
+        if isinstance(log, MemoryLog) and self._cursor is None:
+            raise OffsetNotInLog(f"offset {self.offset} is not in memory any more")
+        frame = self._opened().next()
+        if frame is not None:
+            self._ahead.append(frame)
+
+    def seek(self) -> bool:
+        """Come a bounded way nearer to the offset on disk; True when it is reached. Raise HistoryGone."""
+        log = self.engine.log
+        if isinstance(log, MemoryLog) or self.offset >= log.written_offset:
+            return True
+        try:
+            return self._opened().skip(SKIP)
+        except (OffsetNotInLog, CorruptLog, OSError) as error:
+            raise HistoryGone(str(error)) from error
+
+    def _opened(self) -> LogCursor:
+        if self._cursor is None:
+            log = self.engine.log
+            near = log.place_before(self.offset) if isinstance(log, LogWriter) else None
+            self._cursor = LogCursor(self.directory, self.offset, near)
+        return self._cursor
+
+    def close(self) -> None:
+        """Close the open file."""
+        if self._cursor is not None:
+            self._cursor.close()
