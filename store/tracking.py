@@ -72,6 +72,7 @@ class Tracking:
         self.pending: list[tuple[Session, Message]] = []  # told after the reply of the running command
         self.current: Session | None = None  # whose command is running
         self._stirred = False  # a prefix has changed keys
+        self._script_read = False  # the running script has called a read
 
     # ── who tracks ─────────────────────────────────────────────────────────────────────────────────────────────────
     def start(self, session: Session, state: Tracked, prefixes: list[bytes]) -> None:
@@ -114,11 +115,21 @@ class Tracking:
         state = session.tracking
         if state is None:
             return
-        if command.reads and state.remembers and "pubsub" not in command.flags:
+        if self._reads(session, command) and state.remembers and "pubsub" not in command.flags:
             for use in key_uses(command, argv):
                 self._remember(session, argv[use.place])
         if session.transaction is None and not self.engine.depth and not command.name.startswith("client|"):
             state.caching = False
+
+    def _reads(self, session: Session, command: Command) -> bool:
+        """Tell whether a command has read its keys; a script's count, all that it declared, once one of its commands was a read."""
+        if session.scripted:
+            self._script_read = self._script_read or command.reads
+            return False
+        if command.group != "scripting":
+            return command.reads
+        read, self._script_read = self._script_read, False
+        return read
 
     def _remember(self, session: Session, key: bytes) -> None:
         readers = self.keys.setdefault(key, {})

@@ -81,6 +81,17 @@ def test_changes_of_a_transaction_are_told_after_exec(node: Node) -> None:
     assert heard(client) == [invalid(b"a")]
 
 
+def test_a_script_that_reads_tracks_the_keys_that_it_declared(node: Node) -> None:
+    client = tracking(node)
+    client.run("eval", "redis.call('set', 'c', '1')", 2, "a", "b")
+    client.run("eval_ro", "redis.call('ping')", 2, "a", "b")
+    node.run("mset", "a", "1", "b", "1", "c", "1")
+    assert heard(client) == []
+    client.run("eval", "redis.call('get', 'c')", 2, "a", "b")
+    node.run("mset", "a", "2", "b", "2", "c", "2")
+    assert heard(client) == [invalid(b"a"), invalid(b"b")]
+
+
 def test_an_expired_key_is_a_changed_one(node: Node) -> None:
     client = tracking(node)
     node.run("set", "a", "1", "px", "10")
