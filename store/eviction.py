@@ -30,17 +30,17 @@ def make_room(engine: Engine) -> bool:
         return True
     if settings.maxmemory_policy == "noeviction" or not engine.primary or engine.gates.writes_paused:
         return False
-    until = time.perf_counter() + SLICE
-    while engine.used_memory() > limit:
+    started = time.perf_counter()
+    while engine.used_memory() > limit and time.perf_counter() - started <= SLICE:
         victim = choose(engine)
         if victim is None:
-            return False
+            break
         tx = engine.internal
         tx.db = victim[0]
         tx.evict(victim[1].key)
-        if time.perf_counter() > until:
-            return engine.used_memory() <= limit
-    return True
+    milliseconds = int((time.perf_counter() - started) * 1000)
+    engine.latency.note(b"eviction-cycle", engine.clock.now_ms() // 1000, milliseconds)
+    return engine.used_memory() <= limit
 
 
 def choose(engine: Engine) -> tuple[Database, Entry] | None:

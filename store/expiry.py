@@ -32,7 +32,9 @@ def expire_due(engine: Engine) -> bool:
             expire_batch(engine, db, now)
             cut = time.perf_counter() - started > SLICE
     engine.stats.active_expire_cycles_cut += cut
-    engine.stats.expire_seconds += time.perf_counter() - started
+    seconds = time.perf_counter() - started
+    engine.stats.expire_seconds += seconds
+    engine.latency.note(b"expire-cycle", now // 1000, int(seconds * 1000))
     return cut
 
 

@@ -29,7 +29,7 @@ class Series:
 
 
 class Latency:
-    """All series. Events as in Redis: command, fast-command, aof-write, aof-fsync-always, expire-cycle, eviction-cycle, …"""
+    """All series. Events, named as in Redis: command, fast-command, aof-write, expire-cycle, eviction-cycle."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings

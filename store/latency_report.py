@@ -18,9 +18,6 @@ _CPU = (
     "lower the load of the machine, or give the server one of its own."
 )
 _DISK = "The disk answers slowly: use a local SSD, and find out which other processes write to it."
-_POLICY = (
-    "Under 'appendfsync always' every reply waits for the disk: 'everysec' loses at most a second when power fails."
-)
 _EXPIRY = "Many keys expire at the same moment: spread their deadlines by adding a random part."
 _EVICTION = "Eviction has to free much at once: raise maxmemory, or write large values in smaller pieces."
 
@@ -28,7 +25,6 @@ ADVICE: dict[bytes, tuple[str, ...]] = {
     b"command": (_SLOW_COMMANDS, _BIG_VALUES),
     b"fast-command": (_CPU,),
     b"aof-write": (_DISK,),
-    b"aof-fsync-always": (_POLICY, _DISK),
     b"expire-cycle": (_EXPIRY,),
     b"eviction-cycle": (_EVICTION,),
 }

@@ -69,7 +69,7 @@ class Turn:
         engine.tracking.end_turn()
         self._count()
         sessions, self._sessions = self._sessions, []
-        written = log.commit(engine.clock.now_ms())
+        written = self._commit(log)
         hold = engine.settings.appendfsync == "always" and (log.synced_offset < log.offset or bool(self._held))
         if not written:
             self.poison()
@@ -79,6 +79,15 @@ class Turn:
         for session in sessions:
             session.in_turn = False
             session.flush(refuse=not written)
+
+    def _commit(self, log: EventLog) -> bool:
+        """Write the turn's events; LATENCY hears when that takes long."""
+        clock = self.engine.clock
+        started = clock.now_ms()
+        written = log.commit(started)
+        if self.engine.settings.latency_monitor_threshold:
+            self.engine.latency.note(b"aof-write", started // 1000, clock.now_ms() - started)
+        return written
 
     def _count(self) -> None:
         """Add this turn to `batches`; after CONFIG RESETSTAT the count of commands may be lower than before."""
