@@ -1,0 +1,1 @@
+"""Tests with the real redis-server, redis-sentinel and client libraries."""
