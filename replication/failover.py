@@ -65,8 +65,8 @@ class Failover:
         self.until = asyncio.get_running_loop().time() + timeout_ms / 1000 if timeout_ms else None
         self.state = State.WAITING
         notice(f"FAILOVER requested to {f'{target[0]}:{target[1]}' if target else 'any replica'}.")
+        replication.primary.ask()  # before the pause, which holds that back too
         replication.engine.blocking.pause(LONG_PAUSE_MS, everything=False)
-        replication.primary.ask()
 
     def abort(self) -> None:
         """End a failover and let writes go on; raise ReplyError when none runs."""
@@ -99,7 +99,7 @@ class Failover:
             self._hand_over(peer.ip, peer.options.port)
         elif self.until is not None and asyncio.get_running_loop().time() >= self.until:
             if self.force and self.target is not None:
-                notice("Failover to the target is forced: it may lack the latest writes")
+                notice(f"Failover to {self.target[0]}:{self.target[1]} time out exceeded, failing over.")
                 self._hand_over(*self.target)
             else:
                 self._end("Replica never caught up before timeout")

@@ -78,9 +78,10 @@ class Send:
 
 @dataclass(frozen=True, slots=True)
 class Drop:
-    """Close the connection and try again later; say why."""
+    """Close the connection and try again later; say why. `refused`: it was PSYNC that the primary said no to."""
 
     reason: str
+    refused: bool = False
 
 
 Instruction = Send | Drop | FullResync | Continue | Parted
@@ -177,9 +178,9 @@ class Link:
             case Parted():
                 self.receive(Event.PARTED)
             case TryLater(reason):
-                return Drop(f"MASTER is currently unable to PSYNC but should be in the future: -{reason}")
+                return Drop(f"MASTER is currently unable to PSYNC but should be in the future: -{reason}", refused=True)
             case _:
-                return Drop(f"Unexpected reply to PSYNC from master: -{answer.reason}")
+                return Drop(f"Unexpected reply to PSYNC from master: -{answer.reason}", refused=True)
         return answer
 
 

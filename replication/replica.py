@@ -94,6 +94,7 @@ class Replica:
         self.link = Link()
         self.error = ""
         self.takes_over = False
+        self.refused: Callable[[str], None] = notice  # told when takes_over was refused
         self.down_since_ms = 0
         self.follower: Follower | None = None
         self.arrival: Arrival | None = None
@@ -243,8 +244,11 @@ class Replica:
                 case Send(words):
                     if self.connection is not None:
                         self.connection.write(encode_event(*words))
-                case Drop(reason):
+                case Drop(reason, refused):
                     self.drop(reason)
+                    if refused and self.takes_over:
+                        self.refused(reason)
+                        return
                 case Continue():
                     self._continue(instruction)
                 case FullResync():

@@ -70,7 +70,7 @@ class Replication:
                 ReplyError("force unblock from blocking operation, instance state changed (master -> replica?)", "UNBLOCKED")
             )
         self.replica = Replica(self.node, self.primary, host, port, self.judge_gates)
-        self.replica.takes_over = takes_over
+        self.replica.takes_over, self.replica.refused = takes_over, self.failover.refused
         self.judge_gates()
         self.replica.start()
 
