@@ -175,6 +175,11 @@ OWN = (
     _gauge("chronis_replica_lag_bytes", "History a replica has not acknowledged.", *REPLICA),
     _gauge("chronis_replica_lag_events", "Events a replica has not acknowledged.", *REPLICA),
     _gauge("chronis_replica_lag_seconds", "Age of the oldest event a replica has not acknowledged.", *REPLICA),
+    _gauge(
+        "chronis_primary_link_down_seconds",
+        "How long this replica has not followed its primary; 0 while it does.",
+        *PRIMARY,
+    ),
     _gauge("chronis_replicas_in_sync", "Replicas online and heard of within min-replicas-max-lag."),
     _counter(
         "chronis_syncs_total", "Synchronizations asked for by replicas: full, partial, or partial but refused.", "kind"

@@ -11,7 +11,7 @@ from metrics.observe import Histogram, Timeline
 from store.log.frame import BadFrame
 from store.log.syncer import BOUNDS
 from store.log.writer import LogWriter
-from store.saving import SAVE
+from store.snapshot import SAVE
 from store.topology import Leader, history_of
 
 if TYPE_CHECKING:
@@ -54,6 +54,8 @@ def primary_rows(node: Node, leader: Leader) -> Iterator[Row]:
     yield "redis_slave_priority", label, settings.replica_priority
     yield "redis_master_link_up", label, leader.up
     yield "redis_master_last_io_seconds_ago", label, number(leader.details.get("master_last_io_seconds_ago"), -1)
+    down = 0 if leader.up else number(leader.details.get("master_link_down_since_seconds"), 0)
+    yield "chronis_primary_link_down_seconds", label, max(0, down)
     yield "redis_master_sync_in_progress", label, leader.state == "sync"
 
 
