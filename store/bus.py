@@ -105,17 +105,18 @@ class Bus:
 
     # ── MONITOR ────────────────────────────────────────────────────────────────────────────────────────────────────
     def monitor(self, tx: Tx, command: Command, argv: list[bytes]) -> None:
-        """Show a command that is about to run to all monitors, but for those that must not be seen."""
-        if command.flags & {"skip_monitor", "admin"} or command.name == "exec":  # which shows itself after what it runs
+        """Show a command that has run to all monitors, but for those that must not be seen and those that show themselves."""
+        if command.flags & {"skip_monitor", "admin"}:
             return
         self.show(tx, redacted(command, argv))
 
     def show(self, tx: Tx, argv: list[bytes]) -> None:
         """Send a request to all monitors."""
-        now = self.engine.clock.now_ms()
+        now = self.engine.clock.now_us()
         words = " ".join(quoted(argument) for argument in argv)
-        source = tx.session.address.decode("utf-8", "surrogateescape")
-        line = f"{now // 1000}.{now % 1000:03d}000 [{tx.db.index} {source}] {words}"
+        address = b"lua" if tx.session.scripted else tx.session.address
+        source = address.decode("utf-8", "surrogateescape")
+        line = f"{now // 1_000_000}.{now % 1_000_000:06d} [{tx.db.index} {source}] {words}"
         for session in list(self.engine.monitors):
             session.push(encode(line, session.resp))
 

@@ -127,8 +127,6 @@ class Engine:
         self.keyspace.counting = command.reads
         if self.tracking.clients and not self.depth:
             self.tracking.current = tx.session
-        if self.monitors:
-            self.bus.monitor(tx, command, argv)
         if tx.db.expiring and command.keyspecs:
             self.expire_keys(tx, command.keys(argv))
 
@@ -138,6 +136,8 @@ class Engine:
             if not command.reads:  # a read records only removals of expired keys, and each stands for itself (SCAN)
                 self.log.wrap_transaction(mark)
             self.log.seal_if_large()
+        if self.monitors:
+            self.bus.monitor(tx, command, argv)
         if self.tracking.clients:
             self.tracking.ran(tx.session, command, argv)
         duration = self.clock.ticks() - started
@@ -159,6 +159,7 @@ class Engine:
             if command is None:
                 raise ReplyError(f"unknown subcommand '{_shown(argv[1])}'. Try {container.name.upper()} HELP.")
         if not command.accepts(len(argv)):
+            command.rejected += 1
             raise ReplyError(f"wrong number of arguments for '{command.name}' command")
         return command
 

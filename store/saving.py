@@ -76,8 +76,7 @@ class Saving:
             self.directory.publish(path)
         except OSError as error:
             self.warn(f"Error trying to save the DB: {error}")
-            self._failed(SAVE)
-            raise
+            raise  # only what fails in the background changes `ok`: here somebody is told (rdb.c 7.0)
         self.engine.keyspace.dirty = 0
         self._finished(SAVE, offset)
 
@@ -100,7 +99,7 @@ class Saving:
         try:
             self.save()
         except OSError:
-            self._judge()  # said so already; writes stop if they are to stop after a failed snapshot
+            self._failed(SAVE)  # nobody waits for this one
 
     # ── in the background ──────────────────────────────────────────────────────────────────────────────────────────
     def start(self, purpose: str = SAVE) -> None:

@@ -39,6 +39,8 @@ def flushall(tx: Tx, *mode: bytes) -> str:
     """Remove every key of every database."""
     _check_mode(mode)
     tx.record(b"FLUSHALL", *mode)
+    if tx.engine.node is not None:
+        tx.engine.node.persistence.saving.flushed()
     return OK
 
 

@@ -49,20 +49,16 @@ def unwatch(tx: Tx) -> str:
 @command("exec", "noscript loading stale skip_slowlog", since="1.2.0", group=GROUP)
 def exec_(tx: Tx) -> object:
     """Run the queued commands as one, unless a watched key changed."""
-    session, engine = tx.session, tx.engine
+    session = tx.session
     if session.transaction is None:
         raise ReplyError("EXEC without MULTI")
     queued, aborted, outdated = session.transaction, session.aborted, session.outdated
     session.end_transaction()
-    try:
-        if aborted:
-            raise ReplyError("Transaction discarded because of previous errors.", "EXECABORT")
-        if outdated:
-            return NULL_ARRAY
-        return [_run(tx, row, argv) for row, argv in queued]
-    finally:
-        if engine.monitors:
-            engine.bus.show(tx, [b"exec"])
+    if aborted:
+        raise ReplyError("Transaction discarded because of previous errors.", "EXECABORT")
+    if outdated:
+        return NULL_ARRAY
+    return [_run(tx, row, argv) for row, argv in queued]
 
 
 def _run(tx: Tx, row: object, argv: list[bytes]) -> object:
@@ -70,7 +66,7 @@ def _run(tx: Tx, row: object, argv: list[bytes]) -> object:
     try:
         if tx.session.conditions & RESTRICTED:
             tx.engine.users.check(tx.session, row, argv, "multi", changed=True)  # type: ignore[arg-type]  # as below
-        return tx.engine.call(tx, row, argv)  # type: ignore[arg-type]  # Command, see Session.queue_command
+        return tx.engine.call(tx, row.base, argv)  # type: ignore[arg-type]  # Command, see Session.queue_command
     except ReplyError as error:
         tx.engine.stats.count_error(error.code)
         return error

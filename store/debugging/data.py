@@ -96,20 +96,31 @@ def _record(tx: Tx, loaded: Keyspace, flush: bool) -> None:
 
 def debug_loadaof(tx: Tx) -> str:
     """Recover the data from the disk into a new state, and put it in the place of the present one."""
-    from store.offline import offline_engine  # it needs the engine, and the engine the commands
-
     node, log = _node(tx, "LOADAOF"), tx.engine.log
-    if not isinstance(log, LogWriter):
-        raise ReplyError("There is no log on disk: appendonly is off")
     log.commit(tx.engine.clock.now_ms())
-    engine = offline_engine(len(tx.keyspace.databases))
-    engine.keyspace.limits = tx.keyspace.limits
-    found = recover(engine, str(node.persistence.directory.path))
-    if found.end.offset != log.offset:
-        raise ReplyError(f"The log on disk ends at offset {found.end.offset} instead of {log.offset}")
-    tx.keyspace.adopt(engine.keyspace)
+    directory = node.persistence.directory
+    if isinstance(log, LogWriter):
+        recovered = _recovered(tx, str(directory.path), log.offset)
+    elif directory.snapshot_path(log.offset).exists():
+        recovered = fresh_keyspace(tx)
+        rdb.load(directory.snapshot_path(log.offset), recovered)
+    else:
+        raise ReplyError("There is no log on disk (appendonly is off), and the newest snapshot is not of this moment")
+    tx.keyspace.adopt(recovered)
     tx.keyspace.dirty = 0
     return OK
+
+
+def _recovered(tx: Tx, directory: str, offset: int) -> Keyspace:
+    """The state that recovery makes of a data directory whose log ends at offset."""
+    from store.offline import offline_engine  # it needs the engine, and the engine the commands
+
+    engine = offline_engine(len(tx.keyspace.databases))
+    engine.keyspace.limits = tx.keyspace.limits
+    found = recover(engine, directory)
+    if found.end.offset != offset:
+        raise ReplyError(f"The log on disk ends at offset {found.end.offset} instead of {offset}")
+    return engine.keyspace
 
 
 def debug_populate(tx: Tx, count: bytes, prefix: bytes = b"key", size: bytes = b"0") -> str:
