@@ -22,7 +22,8 @@ from store.datadir import DataDirectory
 from store.log.history import History
 from store.log.writer import LogWriter
 from store.recovery import snapshots
-from store.snapshot import REWRITE, SAVE, Child, Figures, Outcome, fork_writer, spawn_replay, write_snapshot
+from store.snapshot import Child, fork_writer, spawn_replay, write_snapshot
+from store.snapshot_figures import REWRITE, SAVE, Figures, Outcome
 
 if TYPE_CHECKING:
     from store.engine import Engine

@@ -11,7 +11,6 @@ import os
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -23,32 +22,6 @@ if TYPE_CHECKING:
     from store.engine import Engine
 
 NICENESS = 10
-SAVE, REWRITE = "save", "rewrite"
-"""What a snapshot is for: to have one, or to let old log go."""
-
-
-@dataclass(slots=True)
-class Outcome:
-    """What became of the snapshots of one purpose. `duration`: seconds of the last one, -1 when there was none."""
-
-    count: int = 0
-    ok: bool = True
-    duration: int = -1
-    failures: int = 0
-    """Failures in a row."""
-
-
-@dataclass(slots=True)
-class Figures:
-    """Counters for INFO. Times are unix seconds, sizes bytes, `last_offset` is that of the newest snapshot."""
-
-    last_save: int = 0
-    last_try: float = 0.0
-    last_size: int = 0
-    last_offset: int = 0
-    keys_loaded: int = 0
-    forks: int = 0
-    fork_microseconds: int = 0
 
 
 def write_snapshot(

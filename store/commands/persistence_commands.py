@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from store.commands.table import command
 from store.errors import ReplyError, syntax_error
 from store.replies import NO_REPLY, OK
-from store.snapshot import REWRITE, SAVE
+from store.snapshot_figures import REWRITE, SAVE
 from store.tx import Tx
 
 if TYPE_CHECKING:

@@ -16,7 +16,6 @@ from store.errors import CorruptFile, ReplyError
 from store.keyspace import Keyspace
 from store.log.writer import LogWriter
 from store.rdb.dump import dump_value
-from store.recovery import recover
 from store.replies import OK
 from store.tx import Tx
 
@@ -113,7 +112,9 @@ def debug_loadaof(tx: Tx) -> str:
 
 def _recovered(tx: Tx, directory: str, offset: int) -> Keyspace:
     """The state that recovery makes of a data directory whose log ends at offset."""
-    from store.offline import offline_engine  # it needs the engine, and the engine the commands
+    # These need the engine, and the engine the commands.
+    from store.offline import offline_engine
+    from store.recovery import recover
 
     engine = offline_engine(len(tx.keyspace.databases))
     engine.keyspace.limits = tx.keyspace.limits

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from store.commands.table import LOADING
 from store.log.writer import LogWriter
-from store.snapshot import REWRITE, SAVE, Figures, Outcome
+from store.snapshot_figures import REWRITE, SAVE, Figures, Outcome
 from store.topology import history_of
 
 if TYPE_CHECKING:
