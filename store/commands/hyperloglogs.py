@@ -25,6 +25,9 @@ from store.values.hyperloglog import (
     raise_register,
 )
 
+_MANY = 32
+"""Elements from which all registers are unpacked, to see which of them matter."""
+
 
 def _read(tx: Tx, key: bytes) -> Bits | None:
     """The string at key, or None; raise ReplyError if it is no HyperLogLog."""
@@ -44,27 +47,46 @@ def _corrupt() -> ReplyError:
 def pfadd(tx: Tx, key: bytes, *elements: bytes) -> int:
     """Show elements to a HyperLogLog, made if it is missing; answer 1 if its estimate may have changed."""
     data = _read(tx, key)
-    limit = tx.engine.settings.hll_sparse_max_bytes
-    after = bytearray(hyperloglog.empty() if data is None else data)
+    before = hyperloglog.empty() if data is None else data
     try:
-        effective = [element for element in elements if raise_register(after, *locate(element), limit)]
+        effective = _effective(before, elements)
+        if data is not None and not effective:
+            return 0
+        special = _special_outcome(before, effective, tx.engine.settings.hll_sparse_max_bytes)
     except CorruptRegisters:
         raise _corrupt() from None
-    if data is not None and not effective:
-        return 0
-    hyperloglog.invalidate(after)
-    if limit == SPARSE_LIMIT or _same_by_default(data, effective, after):
+    if special is None:
         tx.record(b"PFADD", key, *effective)
     else:
-        tx.record_as(b"pfadd", b"SET", key, bytes(after), b"KEEPTTL")
+        tx.record_as(b"pfadd", b"SET", key, special, b"KEEPTTL")
     return 1
 
 
-def _same_by_default(data: Bits | None, effective: list[bytes], after: Bits) -> bool:
-    default = bytearray(hyperloglog.empty() if data is None else data)
+def _effective(data: Bits, elements: tuple[bytes, ...]) -> list[bytes]:
+    """The elements that raise a register, one after the other."""
+    if len(elements) < _MANY:
+        after = bytearray(data)
+        return [element for element in elements if raise_register(after, *locate(element))]
+    registers = hyperloglog.registers_of(data)
+    effective: list[bytes] = []
+    for element in elements:
+        index, value = locate(element)
+        if registers[index] < value:
+            registers[index] = value
+            effective.append(element)
+    return effective
+
+
+def _special_outcome(data: Bits, effective: list[bytes], limit: int) -> bytes | None:
+    """The string after a PFADD if a limit other than the default makes it another one than PFADD's apply would."""
+    if limit == SPARSE_LIMIT:
+        return None
+    usual, after = bytearray(data), bytearray(data)
     for element in effective:
-        raise_register(default, *locate(element))
-    return is_sparse(default) == is_sparse(after)
+        raise_register(usual, *locate(element))
+        raise_register(after, *locate(element), limit)
+    hyperloglog.invalidate(after)
+    return None if is_sparse(usual) == is_sparse(after) else bytes(after)
 
 
 @command(

@@ -39,7 +39,8 @@ _MASK = (1 << 64) - 1
 _MIX = 0xC6A4A7935BD1E995
 _SEED = 0xADC83B19
 
-_SHORT_CODES = re.compile(rb"[^\x40-\x7f]*")
+_BLOCK = 128
+_CODES = re.compile(rb"([^\x40-\x7f]*)(?:[\x40-\x7f].?)?", re.DOTALL)  # codes of one byte, then perhaps one of two
 _SPANS = bytes((code & 3) + 1 if code & 0x80 else (code & 0x3F) + 1 for code in range(256))
 
 
@@ -294,28 +295,35 @@ def _raise_sparse(data: bytearray, index: int, value: int, limit: int) -> bool |
 
 def _find_run(data: bytearray, index: int) -> tuple[int, int, int, int]:
     """Find the run with a register: (place of the run before it, its place, its first register, its registers)."""
-    before = place = HEADER
-    first = 0
-    while place < len(data):
-        codes = _SHORT_CODES.match(data, place).group()  # type: ignore[union-attr]  # it matches the empty string too
-        spans = codes.translate(_SPANS)
-        total = sum(spans)
+    before, first = HEADER, 0
+    spans = data.translate(_SPANS)
+    for match in _CODES.finditer(data, HEADER):
+        start, stop = match.span(1)
+        total = sum(spans[start:stop])
         if index < first + total:
-            ends = list(accumulate(spans))
-            at = bisect_right(ends, index - first)
-            return place + at - 1 if at else before, place + at, first + ends[at] - spans[at], spans[at]
+            return _find_short(spans, before, start, first, index)
         first += total
-        if codes:
-            before = place + len(codes) - 1
-        place += len(codes)
-        if place >= len(data):
+        if stop > start:
+            before = stop - 1
+        if stop == len(data):
             break
-        span = ((data[place] & 0x3F) << 8 | (data[place + 1] if place + 1 < len(data) else 0)) + 1
+        span = ((data[stop] & 0x3F) << 8 | (data[stop + 1] if stop + 1 < len(data) else 0)) + 1
         if index < first + span:
-            return before, place, first, span
+            return before, stop, first, span
         first += span
-        before, place = place, place + 2
+        before = stop
     raise CorruptRegisters
+
+
+def _find_short(spans: bytearray, before: int, place: int, first: int, index: int) -> tuple[int, int, int, int]:
+    """Find the run with a register among runs of one byte each from place on, by their spans."""
+    while first + (total := sum(spans[place : place + _BLOCK])) <= index:
+        first, place = first + total, place + _BLOCK
+        before = place - 1
+    ends = list(accumulate(spans[place : place + _BLOCK]))
+    at = bisect_right(ends, index - first)
+    found = place + at
+    return (found - 1 if at else before), found, first + ends[at] - spans[found], spans[found]
 
 
 def _run(value: int, length: int) -> bytes:
