@@ -20,6 +20,8 @@ from store.values.set import Set
 from store.values.sorted_set import SortedSet
 
 Stored = bytes | bytearray | Value
+Place = tuple[int, bytes]
+"""A key and the number of its database."""
 V = TypeVar("V", bound=Value)
 
 ENTRY_COST = 160
@@ -277,7 +279,7 @@ class Database:
             keyspace.on_touch(key)
         if keyspace.watched and (self.index, key) in keyspace.watched:
             for watcher in keyspace.watched[self.index, key]:
-                watcher()
+                watcher((self.index, key))
         if keyspace.waiting and (self.index, key) in keyspace.waiting:
             keyspace.ready[self.index, key] = None
 
@@ -306,11 +308,12 @@ class Keyspace:
         self.on_flush: Callable[[], None] | None = None  # client-side caching: a database was emptied
         self.notice: bytes | None = None  # overrides the event name of the running apply (INCR is recorded as SET)
         self.notice_class = 0  # overrides its class too, if not 0 (an expired key leaves by DEL)
-        self.watched: dict[tuple[int, bytes], list[Callable[[], None]]] = {}
+        self.watched: dict[Place, list[Callable[[Place], None]]] = {}
         self.waiting: dict[tuple[int, bytes], object] = {}
         self.ready: dict[tuple[int, bytes], None] = {}
         self.graveyard: list[Value | list[Entry]] = []
         self.freed = 0  # what was freed from there
+        self.functions: dict[bytes, bytes] = {}  # code of function libraries by name; replaced when it changes, never edited
         self.databases = [Database(self, index) for index in range(databases)]
 
     def notify(self, db: Database, notice_class: int, notice: bytes, key: bytes, renamed: bool = True) -> None:
@@ -365,6 +368,7 @@ class Keyspace:
             own.entries, own.order, own.deadlines, own.expiring = new.entries, new.order, new.deadlines, new.expiring
             new.entries, new.order, new.deadlines, new.expiring = {}, [], [], 0
         self.used, other.used = other.used, 0
+        self.functions = other.functions
         for index, key in (*self.watched, *self.waiting):
             if key in self.databases[index].entries:
                 self.databases[index].touched(key)

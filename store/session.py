@@ -20,6 +20,7 @@ from store.tx import Tx
 if TYPE_CHECKING:
     from store.acl import User
     from store.engine import Engine
+    from store.keyspace import Place
     from store.tracking import Tracked
 
 Queued = tuple[Command, list[bytes]]
@@ -85,7 +86,7 @@ class Session:
         self.name = b""
         self.transaction: list[Queued] | None = None
         self.aborted = False  # a command of the open transaction was refused
-        self.watching: dict[tuple[int, bytes], bool] = {}  # key -> was it expired when it was watched
+        self.watching: dict[Place, bool] = {}  # key -> was it missing or expired when it was watched
         self.touched = False  # a watched key changed
         self.muted = 0  # CLIENT REPLY: 0 on, 1 skip this, 2 skip next, 3 off
         self._subscriptions: dict[str, dict[bytes, None]] = {"channels": {}, "patterns": {}, "shard_channels": {}}
@@ -271,8 +272,8 @@ class Session:
         self.user, self.authenticated = users.default, not users.auth_required
         self.refresh_permissions()
 
-    def become(self, user: User) -> None:
-        """Be logged in as user."""
+    def become(self, user: User | None) -> None:
+        """Be logged in as user; None may do everything: the link to a primary."""
         self.user, self.authenticated = user, True
         self.refresh_permissions()
 
@@ -349,12 +350,14 @@ class Session:
         place = (self.tx.db.index, key)
         if place in self.watching:
             return
-        entry = self.tx.db.entries.get(key)
-        self.watching[place] = entry is not None and self.tx.db.live(key) is None
+        self.watching[place] = self.tx.db.live(key) is None
         self.engine.keyspace.watched.setdefault(place, []).append(self._touch)
 
-    def _touch(self) -> None:
-        self.touched = True
+    def _touch(self, place: Place) -> None:
+        """A watched key was touched: a change, unless it was missing or expired before and is so now (multi.c 7.0)."""
+        index, key = place
+        if not (self.watching[place] and self.engine.keyspace.databases[index].live(key) is None):
+            self.touched = True
 
     def unwatch(self) -> None:
         """Watch nothing any more."""
@@ -371,6 +374,6 @@ class Session:
         """Tell whether a watched key changed, or expired since it was watched."""
         databases = self.engine.keyspace.databases
         return self.touched or any(
-            not was_expired and key in databases[index].entries and databases[index].live(key) is None
-            for (index, key), was_expired in self.watching.items()
+            not was_absent and databases[index].live(key) is None
+            for (index, key), was_absent in self.watching.items()
         )
