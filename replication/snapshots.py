@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from store import rdb
 from store.keyspace import Keyspace
 from store.recovery import snapshots
-from store.snapshot import SAVE
+from store.snapshot_figures import SAVE
 
 if TYPE_CHECKING:
     from replication.feed import ReplicaFeed
@@ -43,15 +43,18 @@ class Snapshots:
     async def provide(self, feed: ReplicaFeed) -> Snapshot:
         """Return a snapshot that the log continues, waiting for one to be made; meanwhile the replica gets a sign of life.
 
-        One that wants nothing but the snapshot gets a fresh one. Raises OSError when none can be made.
+        One that wants nothing but the snapshot, or came by the old SYNC and can't tell history from news (it knows no
+        offsets), gets a fresh one. Raises OSError when none can be made.
         """
         options = feed.peer.options
         if options.functions_only:
             return self._empty(self.node.persistence.extras)
-        found = self._at_hand(fresh=options.rdb_only)
+        fresh = options.rdb_only or not feed.peer.acknowledges
+        self.node.engine.log.select_next()  # what follows the snapshot begins with its SELECT
+        found = self._at_hand(fresh)
         if found is not None:
             return found
-        least = self.node.engine.log.offset if options.rdb_only else 0
+        least = self.node.engine.log.offset if fresh else 0
         return await self._made(feed, least)
 
     def _at_hand(self, fresh: bool) -> Snapshot | None:

@@ -29,7 +29,7 @@ def is_own_form(argv: list[bytes]) -> bool:
     if name == b"PEXPIREAT":
         return count == 3
     if name == b"RESTORE":
-        return b"ABSTTL" in argv[4:] and b"REPLACE" in argv[4:]
+        return any(word.upper() == b"ABSTTL" for word in argv[4:])
     return True
 
 

@@ -318,7 +318,7 @@ class Session:
             return error
         if command is not None and command.name == "exec":
             self.end_transaction()
-            return ReplyError(f"Transaction discarded because of: {error.message}", "EXECABORT")
+            return ReplyError(f"Transaction discarded because of: {error.code} {error.message}", "EXECABORT")
         self.aborted = True
         return error
 

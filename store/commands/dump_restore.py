@@ -25,7 +25,7 @@ def dump(tx: Tx, key: bytes) -> bytes | None:
 @dataclass(slots=True)
 class _Options:
     replace: bool = False
-    absolute: bool = False
+    absolute: bytes = b""  # the word as it came: it goes into history so, as in Redis
     access: tuple[bytes, ...] = ()  # IDLETIME seconds, or FREQ counter
 
 
@@ -37,7 +37,7 @@ def _parse(args: tuple[bytes, ...]) -> _Options:
         if word == b"REPLACE":
             options.replace = True
         elif word == b"ABSTTL":
-            options.absolute = True
+            options.absolute = arg
         elif word in (b"IDLETIME", b"FREQ") and options.access[:1] in ((), (word,)):
             options.access = (word, _access_number(word, next(rest, None)))
         else:
@@ -79,5 +79,5 @@ def restore(tx: Tx, key: bytes, ttl: bytes, serialized_value: bytes, *options: b
             tx.delete(key)
         return OK
     replace = (b"REPLACE",) if taken else ()
-    tx.record(b"RESTORE", key, b"%d" % deadline, payload, *replace, *wanted.access, b"ABSTTL")
+    tx.record(b"RESTORE", key, b"%d" % deadline, payload, *replace, *wanted.access, wanted.absolute or b"ABSTTL")
     return OK

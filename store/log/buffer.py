@@ -106,11 +106,12 @@ class EventBuffer:
     def wrap_transaction(self, mark: int) -> None:
         """Put MULTI before and EXEC after the events appended since mark, if there are two or more.
 
-        The SELECT inserted before them is not counted; it goes inside the transaction, as in Redis.
+        A SELECT inserted before the first of them is not counted and stays before the MULTI, as in Redis.
         """
         pending = self._pending
-        count = len(pending) - mark
-        if count < 2 or (count == 2 and pending[mark].startswith(SELECT_PREFIX)):
+        if mark < len(pending) and pending[mark].startswith(SELECT_PREFIX):
+            mark += 1
+        if len(pending) - mark < 2:
             return
         pending.insert(mark, MULTI)
         pending.append(EXEC)

@@ -194,7 +194,7 @@ def test_origins_are_runs_over_all_events_of_a_frame(tmp_path: Path) -> None:
     turn(log, "SET e 5", db=1)
     log.close()
     first, second = frames(tmp_path)
-    assert words([first])[3:8] == ["MULTI", "SELECT 1", "SET b 2", "SET c 3", "EXEC"]
+    assert words([first])[3:8] == ["SELECT 1", "MULTI", "SET b 2", "SET c 3", "EXEC"]
     assert first.origins == [(2, "", ""), (6, "alice", "h:1"), (1, "bob", "h:2")]
     assert second.origins is None
 
