@@ -44,7 +44,16 @@ def zadd(tx: Tx, key: bytes, score: bytes, member: bytes, *more: bytes) -> objec
 )  # fmt: skip
 def zincrby(tx: Tx, key: bytes, increment: bytes, member: bytes) -> object:
     """Add increment to a member's score, a missing member counts as 0; reply the new score."""
-    return _update(tx, key, (b"INCR", increment, member))
+    score = parse_float(increment)
+    zset = tx.db.zset(key)
+    old = None if zset is None else zset.scores.get(member)
+    if old is not None:
+        score += old
+        if score != score:
+            raise ReplyError("resulting score is not a number (NaN)")
+    if score != old:
+        tx.record_as(b"zincr", b"ZADD", key, score_text(score), member)
+    return score
 
 
 def _update(tx: Tx, key: bytes, words: tuple[bytes, ...]) -> object:
