@@ -56,6 +56,8 @@ class Tx:
     def record_as(self, notice: bytes, name: bytes, *args: bytes, notice_class: int = 0) -> object:
         """Record an event, naming its keyspace notification after the command (INCR is recorded as SET)."""
         keyspace = self.keyspace
+        if not keyspace.notify_classes:
+            return self.record(name, *args)  # nobody hears it
         keyspace.notice, keyspace.notice_class = notice, notice_class
         try:
             return self.record(name, *args)

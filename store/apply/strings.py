@@ -11,11 +11,14 @@ from store.keyspace import Database
 from store.notifications import GENERIC, STRING
 
 
+_KEEP = (b"KEEPTTL",)
+
+
 @applies("SET")
 def apply_set(db: Database, key: bytes, value: bytes, *options: bytes) -> None:
     """SET key value [KEEPTTL | PXAT unix-ms]: the outcome of every command that replaces a whole string."""
-    if not options:
-        db.put(key, value)
+    if not options or options == _KEEP:
+        db.put(key, value, bool(options))
         db.keyspace.notify(db, STRING, b"set", key)
         return
     # A Redis primary also sends the conditions of a SET it ran (NX, XX): they held there, so they hold here.
