@@ -134,6 +134,7 @@ class Persistence:
             self.warn(remark)
         chain = self.history = history.create(path, offset, report.history_id)
         write_snapshot(self.engine, self.directory.snapshot_path(offset), offset, chain.current, 0, self.extras)
+        self.directory.publish(self.directory.snapshot_path(offset))
         self.recovered = Recovered(
             end=LogEnd(offset), snapshot_offset=offset, keys_loaded=self._keys(), extras=self.extras
         )

@@ -81,10 +81,10 @@ def test_a_clean_stop_and_a_crash_on_the_same_boot_keep_the_history_id(start: St
     node = start()
     assert (node.value, node.history.current, node.warnings) == ("2", first, [])
     node.set("3")
-    node.persistence.close(save=False)
+    node.persistence.close()
     node = start()
     assert (node.value, node.history.current, node.warnings) == ("3", first, [])
-    node.persistence.close(save=False)
+    node.persistence.close()
 
 
 def test_a_crash_of_the_machine_takes_a_new_history_id_at_the_end_of_what_is_left(
@@ -99,7 +99,7 @@ def test_a_crash_of_the_machine_takes_a_new_history_id_at_the_end_of_what_is_lef
     assert node.value == "1"
     assert (node.history.previous, node.history.second_offset) == (first, end + 1)
     assert f"new history id {node.history.current} from offset {end} on" in node.warnings[0]
-    node.persistence.close(save=False)
+    node.persistence.close()
 
 
 def test_a_whole_frame_that_had_to_be_cut_takes_a_new_history_id(start: Start, tmp_path: Path) -> None:
@@ -115,7 +115,7 @@ def test_a_whole_frame_that_had_to_be_cut_takes_a_new_history_id(start: Start, t
         node = start()
         assert (node.history.current != first) is renewed
         assert node.value == ("1" if renewed else "2")
-        node.persistence.close(save=False)
+        node.persistence.close()
 
 
 def test_a_log_that_ends_before_the_newest_snapshot_is_set_aside(start: Start, tmp_path: Path) -> None:
@@ -126,7 +126,7 @@ def test_a_log_that_ends_before_the_newest_snapshot_is_set_aside(start: Start, t
     early = path.read_bytes()
     node.set("3")
     end = node.engine.log.offset
-    node.persistence.save()
+    node.persistence.saving.save()
     node.crash()
     path.write_bytes(early)
     node = start()
@@ -134,14 +134,14 @@ def test_a_log_that_ends_before_the_newest_snapshot_is_set_aside(start: Start, t
     assert "its events end before the newest snapshot" in node.warnings[0]
     assert (tmp_path / "lost" / path.name).read_bytes() == early
     node.set("4")
-    node.persistence.close(save=False)
+    node.persistence.close()
     assert start().value == "4"
 
 
 def test_in_memory_only_a_crash_falls_back_to_the_snapshot_under_a_new_history_id(start: Start) -> None:
     node = start(appendonly=False)
     node.set("1")
-    node.persistence.save()
+    node.persistence.saving.save()
     saved, first = node.engine.log.offset, node.history.current
     node.set("2")
     node.crash()
@@ -150,10 +150,11 @@ def test_in_memory_only_a_crash_falls_back_to_the_snapshot_under_a_new_history_i
     assert (node.history.previous, node.history.second_offset) == (first, saved + 1), "a replica may hold the 2"
     second = node.history.current
     node.set("3")
-    node.persistence.close(save=True)
+    node.persistence.saving.save()
+    node.persistence.close()
     node = start(appendonly=False)
     assert (node.value, node.history.current) == ("3", second)
-    node.persistence.close(save=False)
+    node.persistence.close()
 
 
 def test_a_log_on_disk_may_follow_one_in_memory_and_the_other_way_round(start: Start) -> None:
@@ -161,7 +162,9 @@ def test_a_log_on_disk_may_follow_one_in_memory_and_the_other_way_round(start: S
         node = start(appendonly=appendonly)
         assert node.value == (str(number - 1) if number else None), number
         node.set(str(number))
-        node.persistence.close(save=not appendonly)
+        if not appendonly:
+            node.persistence.saving.save()
+        node.persistence.close()
     assert start().value == "6"
 
 
@@ -169,7 +172,7 @@ def test_segments_of_a_history_that_was_given_up_are_set_aside(start: Start, tmp
     """A full synchronization was cut short: snapshot and history of the primary are here, the old log still is too."""
     node = start()
     node.set("1")
-    node.persistence.save()
+    node.persistence.saving.save()
     node.set("mine")
     node.crash()
     snapshot = next((tmp_path / "snapshots").iterdir())
@@ -180,4 +183,4 @@ def test_segments_of_a_history_that_was_given_up_are_set_aside(start: Start, tmp
     node = start()
     assert (node.value, node.engine.log.offset, node.history.current) == ("1", 9000, "c" * 40)
     assert "its events are of another history" in node.warnings[0]
-    node.persistence.close(save=False)
+    node.persistence.close()
