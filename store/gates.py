@@ -151,7 +151,7 @@ def _loading(engine: Engine, session: Session, command: Command, argv: list[byte
 
 def _busy(engine: Engine, session: Session, command: Command, argv: list[bytes]) -> object:
     if "allow_busy" not in command.flags:
-        raise ReplyError("Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.", "BUSY")
+        raise ReplyError(engine.scripts.busy_message, "BUSY")
     return None
 
 

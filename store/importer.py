@@ -158,7 +158,6 @@ def _begun(dump: Path) -> tuple[int, str]:
 
 def _add_rdb(report: ImportReport, rdb: RdbReport) -> None:
     report.keys += rdb.keys
-    report.extras.functions += rdb.extras.functions
     report.extras.modules_before += rdb.extras.modules_before
     report.extras.modules_after += rdb.extras.modules_after
     if rdb.opaque:
@@ -234,17 +233,8 @@ class _Player:
             self.selected = True
             self.run([b"SELECT", b"0"])
         self.report.commands += 1
-        if self._keep_function(command.argv):
-            return
         try:
             self.run(command.argv)
         except ReplyError as error:
             name = command.argv[0].decode(errors="replace")
             raise CorruptFile(self.path, command.start, f"the command {name} can't be run: {error.message}") from error
-
-    def _keep_function(self, argv: list[bytes]) -> bool:
-        """Keep a function library as a snapshot would, instead of running it; True if argv loads one."""
-        if len(argv) < 3 or argv[0].upper() != b"FUNCTION" or argv[1].upper() != b"LOAD":
-            return False
-        self.report.extras.functions.append(argv[-1])
-        return True

@@ -7,5 +7,7 @@ cdef class Command:
     cdef public long long gate, calls, nanoseconds, failed, rejected
     cdef public bint writes, reads
     cdef public list buckets
+    cdef public Command base
+    cdef public object variant
     cpdef object run(self, object tx, list argv)
     cpdef bint accepts(self, Py_ssize_t count)

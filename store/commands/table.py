@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from typing import Any
 
 from store.commands.keyspecs import KeySpec, parse_keyspecs
 
 Handler = Callable[..., object]
+Variant = Callable[[Any, "Command", list[bytes]], "Command"]
 
 GROUP_CATEGORY = {
     "string": "string", "hash": "hash", "list": "list", "set": "set", "sorted-set": "sortedset", "generic": "keyspace",
@@ -57,6 +59,8 @@ class Command:
         self.gate = gate_of(flags, name)
         self.writes = "write" in flags
         self.reads = "readonly" in flags
+        self.base = self  # the row that this one is a form of (a script's flags take the place of the command's)
+        self.variant: Variant | None = None  # finds that form for a request
         self.reset_statistics()
 
     def reset_statistics(self) -> None:
@@ -198,8 +202,8 @@ def gate_of(flags: frozenset[str], name: str) -> int:
         gate |= LOADING
     if "stale" not in flags:
         gate |= STALE
-    if name.lower() == "exec":
-        gate |= POISONED | READ_ONLY | FEW_REPLICAS
+    if name.lower() == "exec":  # what its queue holds decides
+        gate |= POISONED | READ_ONLY | FEW_REPLICAS | LOADING | STALE
     if name.lower() == "ping":
         gate |= POISONED
     return gate

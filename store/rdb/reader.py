@@ -11,14 +11,16 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from store.errors import CorruptSnapshot
+from store.errors import CorruptSnapshot, ReplyError
 from store.keyspace import Database, Keyspace, Stored
 from store.rdb import codes
 from store.rdb.crc64 import crc64
 from store.rdb.decode import READERS, EmptyValue
+from store.rdb.functions import read_function
 from store.rdb.opaque import skip_module_parts
 from store.rdb.primitives import Cursor, Malformed, Underflow
 from store.rdb.report import RdbReport
+from store.scripting.metadata import library_head
 from store.values.base import Value
 from store.values.opaque import OpaqueValue
 
@@ -219,15 +221,20 @@ class RdbLoader:
         self._frequency = self._cursor.byte()
 
     def _read_function(self) -> None:
-        self.report.extras.functions.append(self._cursor.string())
+        self._keep_function(codes.FUNCTION2)
 
     def _read_early_function(self) -> None:
-        """The form of 7.0's release candidates: name, engine, [description], code. Later, code names the first two."""
-        cursor = self._cursor
-        name, engine = cursor.string(), cursor.string()
-        if cursor.length():
-            cursor.string()
-        self.report.extras.functions.append(b"#!%s name=%s\n%s" % (engine, name, cursor.string()))
+        self._keep_function(codes.FUNCTION)
+
+    def _keep_function(self, opcode: int) -> None:
+        code = read_function(self._cursor, opcode)
+        self.report.functions.append(code)
+        if self.keyspace is not None:
+            try:
+                name = library_head(code).name
+            except ReplyError as error:
+                raise Malformed(f"a function library: {error.message}") from error
+            self.keyspace.functions = {**self.keyspace.functions, name: code}
 
     def _read_module_aux(self) -> None:
         cursor = self._cursor

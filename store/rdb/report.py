@@ -10,16 +10,15 @@ from dataclasses import dataclass, field
 class Extras:
     """Parts of a file that belong to no database and are kept as they are, to be written with the next snapshot.
 
-    `functions`: codes of function libraries; `modules_before`, `modules_after`: modules' own data before and after the
+    `modules_before`, `modules_after`: modules' own data before and after the
     databases.
     """
 
-    functions: list[bytes] = field(default_factory=list)
     modules_before: list[bytes] = field(default_factory=list)
     modules_after: list[bytes] = field(default_factory=list)
 
     def __bool__(self) -> bool:
-        return bool(self.functions or self.modules_before or self.modules_after)
+        return bool(self.modules_before or self.modules_after)
 
 
 @dataclass(slots=True)
@@ -42,6 +41,8 @@ class RdbReport:
     types: Counter[str] = field(default_factory=Counter)
     """Keys by type, under the names that TYPE answers."""
     aux: dict[str, bytes] = field(default_factory=dict)
+    functions: list[bytes] = field(default_factory=list)
+    """Codes of function libraries."""
     extras: Extras = field(default_factory=Extras)
     checksum: str = "none"
 

@@ -96,6 +96,7 @@ def save(
     report.size = write_durably(target, write) if isinstance(target, (str, Path)) else write(target)
     report.aux = {name: _aux_text(value) for name, value in (aux or {}).items()}
     report.extras = extras or Extras()
+    report.functions = list(keyspace.functions.values())
     report.checksum = "matches" if checksum else "absent"
     return report
 
@@ -135,7 +136,7 @@ def _parts(
         put_string(out, name.encode(), packing)
         put_string(out, _aux_text(value), packing)
     _put_raw(out, codes.MODULE_AUX, extras.modules_before)
-    for code in extras.functions:
+    for code in keyspace.functions.values():
         out.append(codes.FUNCTION2)
         put_string(out, code, packing)
     for db in keyspace.databases:

@@ -115,7 +115,7 @@ def test_an_append_only_file_holds_times_and_whole_transactions_only(tmp_path: P
 
 def test_what_belongs_to_no_key_goes_along(tmp_path: Path) -> None:
     offsets = write_log(tmp_path)
-    extras = Extras(functions=[b"#!lua name=lib\nredis.register_function('f', function() return 1 end)"])
+    extras = Extras([b"\x81\x07\x06\x05\x04\x03\x02\x01\x00\x02\x01\x00"])
     write_snapshot(tmp_path, offsets[0], extras)
     export_rdb(tmp_path, tmp_path / "target")
     assert verify(tmp_path / "target" / "dump.rdb").extras == extras

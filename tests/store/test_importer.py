@@ -190,13 +190,15 @@ def test_a_command_that_can_not_be_run_stops_the_import(tmp_path: Path) -> None:
 
 
 def test_what_belongs_to_no_key_is_kept(tmp_path: Path) -> None:
-    library = b"#!lua name=lib\nreturn 1"
-    save(Keyspace(), tmp_path / "appendonly.aof", extras=Extras([library]))
+    keyspace, library = Keyspace(), b"#!lua name=lib\nreturn 1"
+    keyspace.functions = {b"lib": library}
+    save(keyspace, tmp_path / "appendonly.aof", extras=Extras([b"\x81\x07\x06\x05\x04\x03\x02\x01\x00\x02\x01\x00"]))
+    load = [b"FUNCTION", b"LOAD", b"REPLACE", b"#!lua name=other\n"]
     with (tmp_path / "appendonly.aof").open("ab") as file:
-        file.write(encode_event(b"FUNCTION", b"LOAD", b"REPLACE", b"#!lua name=other\n"))
-    report, _, ran = replayed(tmp_path)
-    assert report.extras.functions == [library, b"#!lua name=other\n"]
-    assert ran == [[b"SELECT", b"0"]]
+        file.write(encode_event(*load))
+    report, imported, ran = replayed(tmp_path)
+    assert (len(report.extras.modules_before), imported.functions) == (1, {b"lib": library})
+    assert ran == [[b"SELECT", b"0"], load]
 
 
 # ── with a real Redis ────────────────────────────────────────────────────────────────────────────────────────────────

@@ -132,7 +132,7 @@ def test_streams_and_functions_pass_through(tmp_path: Path) -> None:
         ]
     report = load(tmp_path / "dump.rdb", keyspace := Keyspace())
     assert Simple(digest(keyspace)) == facts[0]
-    assert (report.opaque, report.extras.functions) == (1, [library])
+    assert (report.opaque, report.functions) == (1, [library])
     value = keyspace.databases[0].entries[b"stream"].value
     assert dump_value(value) == facts[2]
     assert dump_value(restore_value(dump_value(value))) == facts[2]

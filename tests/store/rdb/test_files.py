@@ -107,12 +107,13 @@ def test_bytes_after_the_end_are_left_to_the_caller() -> None:
 def test_what_is_said_about_the_file_comes_back(tmp_path: Path) -> None:
     path = tmp_path / "dump.rdb"
     extras = Extras(
-        [b"#!lua name=lib\nreturn 1"],
         [b"\x81\x07\x06\x05\x04\x03\x02\x01\x00\x02\x01\x00"],
         [b"\x05\x02\x02\x05\x01x\x00"],
     )
     aux = standard_aux(ctime=1700000000, used_memory=1000, history_id="ab" * 20, offset=12345, stream_db=3)
-    written = save(small_keyspace(), path, aux=aux, extras=extras)
+    keyspace = small_keyspace()
+    keyspace.functions = {b"lib": b"#!lua name=lib\nreturn 1"}
+    written = save(keyspace, path, aux=aux, extras=extras)
     read = verify(path)
     assert read == written
     assert (read.history_id, read.offset, read.stream_db, read.created) == ("ab" * 20, 12345, 3, 1700000000)
@@ -126,7 +127,7 @@ def test_what_is_said_about_the_file_comes_back(tmp_path: Path) -> None:
         "repl-offset",
         "aof-base",
     ]
-    assert read.extras == extras
+    assert (read.extras, read.functions) == (extras, [b"#!lua name=lib\nreturn 1"])
     assert (read.keys, read.databases, read.expiring, read.checksum) == (10, {0: 4, 5: 6}, 1, "matches")
     assert read.types == {"string": 3, "list": 1, "set": 2, "hash": 2, "zset": 2}
     assert path.stat().st_size == read.size

@@ -135,7 +135,7 @@ def test_the_function_library_of_a_release_candidate_is_turned_into_todays_form(
     path = tmp_path / "dump.rdb"
     early = b"\xf6" + string(b"lib") + string(b"lua") + b"\x01" + string(b"about") + string(b"return 1")
     path.write_bytes(rdb(early, b"\xf5" + string(b"#!lua name=other\nreturn 2")))
-    assert load(path, None).extras.functions == [b"#!lua name=lib\nreturn 1", b"#!lua name=other\nreturn 2"]
+    assert load(path, None).functions == [b"#!lua name=lib\nreturn 1", b"#!lua name=other\nreturn 2"]
 
 
 def test_a_module_value_is_kept_as_it_is(tmp_path: Path) -> None:
