@@ -17,6 +17,7 @@ Flags = tuple[str, ...]
 READS: Flags = ("RO", "access")
 CHANGES: Flags = ("RW", "access", "update")
 OVERWRITES: Flags = ("OW", "update")
+MOVES: Flags = ("RW", "access", "delete")
 
 
 class KeyUse(NamedTuple):
@@ -33,6 +34,8 @@ def has_keys(command: Command) -> bool:
 
 def key_uses(command: Command, argv: list[bytes]) -> list[KeyUse]:
     """The keys of a request, in the order of the command's key specifications."""
+    if command.name in READERS:
+        return READERS[command.name](argv)
     uses: list[KeyUse] = []
     for spec in command.keyspecs:
         if "not_key" in spec.flags:
@@ -69,6 +72,21 @@ def _bitfield(argv: list[bytes]) -> Flags:
             return CHANGES
     return READS
 
+
+def _migrate(argv: list[bytes]) -> list[KeyUse]:
+    """MIGRATE has one key in the third place, or any number after KEYS if that is empty; options may look like KEYS."""
+    place, places = 6, range(3, 4)
+    while place < len(argv):
+        word = argv[place].upper()
+        if word == b"KEYS":
+            places = range(0) if argv[3] else range(place + 1, len(argv))
+            break
+        place += {b"AUTH": 2, b"AUTH2": 3}.get(word, 1)
+    return [KeyUse(found, MOVES) for found in places]
+
+
+READERS: dict[str, Callable[[list[bytes]], list[KeyUse]]] = {"migrate": _migrate}
+"""Commands whose key specifications say less than is known (flag `incomplete`)."""
 
 VARIABLE: dict[str, Callable[[list[bytes]], Flags]] = {"set": _set, "bitfield": _bitfield}
 """Commands whose use of a key depends on other arguments (key specification flag `variable_flags`)."""

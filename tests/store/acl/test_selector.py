@@ -65,6 +65,15 @@ def test_a_request_whose_keys_cannot_be_told_is_left_to_the_command() -> None:
     assert refusal(permissions, "zunionstore", "other", "1", "k") == Denied("key", 1)
 
 
+def test_migrate_has_its_keys_in_one_of_two_places() -> None:
+    permissions = selector("+@all", "~k")
+    assert refusal(permissions, "migrate", "host", "1", "k", "0", "9") is None
+    assert refusal(permissions, "migrate", "host", "1", "", "0", "9", "AUTH2", "KEYS", "x", "KEYS", "k") is None
+    assert refusal(permissions, "migrate", "host", "1", "", "0", "9", "AUTH", "KEYS", "KEYS", "k", "x") == Denied(
+        "key", 11
+    )
+
+
 def test_subscribing_to_a_pattern_needs_that_very_pattern() -> None:
     permissions = selector("+@all", "&news.*")
     assert refusal(permissions, "subscribe", "news.a", "news.b") is None
