@@ -9,8 +9,13 @@ PYTHON ?= python3
 PORT ?= 6379
 VENV := .venv
 PY := $(VENV)/bin/python
-PYX := $(shell find store -name '_*.pyx' 2>/dev/null)
+# What is compiled: `_*.pyx`, and the modules with a .pxd beside them.
+TYPES := $(shell find store -name '*.pxd' 2>/dev/null)
+COMPILED := $(shell find store -name '_*.pyx' 2>/dev/null) $(TYPES) $(TYPES:.pxd=.py)
 PACKAGES := $(wildcard store replication metrics)
+
+# Run with the compiled modules and again with their sources: what commands do, what is stored, what crashes leave.
+ON_BOTH := tests/store/commands tests/store/resp tests/store/test_turn.py tests/properties tests/crash tests/oracle tests/e2e/test_main_job.py
 
 .PHONY: run test lint conformance bench clean
 
@@ -20,6 +25,7 @@ run: $(VENV)/.installed
 test: $(VENV)/.installed-dev
 	@.ci/install-debian-packages
 	@$(PY) -m pytest $(ARGS)
+	@[ -n "$(ARGS)" ] || { echo "once more without compiled modules:"; CHRONIS_PURE=1 $(PY) -m pytest -q $(ON_BOTH); }
 
 lint: $(VENV)/.installed-dev
 	@$(PY) -m ruff check .
@@ -36,7 +42,7 @@ bench: $(VENV)/.installed-dev
 clean:
 	rm -rf .cache .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist *.egg-info tests/bench/results
 	find store replication metrics tests -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
-	find store \( -name '_*.c' -o -name '_*.so' \) -delete
+	find store \( -name '*.c' -o -name '*.so' \) -delete
 	rm -rf $(VENV)
 
 $(PY):
@@ -44,12 +50,12 @@ $(PY):
 	@$(PYTHON) -m venv $(VENV)
 
 # The stamps are newer than what they were made from: packaging changes and compiled sources install again.
-$(VENV)/.installed: pyproject.toml setup.py $(PYX) | $(PY)
+$(VENV)/.installed: pyproject.toml setup.py $(COMPILED) | $(PY)
 	@echo "installing Chronis into $(VENV)"
 	@$(PY) -m pip install -q --disable-pip-version-check -e .
 	@touch $@
 
-$(VENV)/.installed-dev: pyproject.toml setup.py $(PYX) | $(PY)
+$(VENV)/.installed-dev: pyproject.toml setup.py $(COMPILED) | $(PY)
 	@echo "installing Chronis and its development tools into $(VENV)"
 	@$(PY) -m pip install -q --disable-pip-version-check -e '.[dev]'
 	@touch $@ $(VENV)/.installed

@@ -1,6 +1,8 @@
-"""Build the optional compiled modules: every `_*.pyx` below store/, beside its pure-Python twin.
+"""Build the optional compiled modules.
 
-Law: a missing compiler never stops an installation. `CHRONIS_PURE=1` skips building altogether.
+Two kinds: every `_*.pyx` below store/, which has a pure-Python twin beside it, and every module with a `.pxd` beside it,
+which is the same source compiled with the types that the .pxd declares. A missing compiler never stops an
+installation; `CHRONIS_PURE=1` skips building altogether.
 Everything else about the package is declared in pyproject.toml.
 """
 
@@ -9,18 +11,27 @@ from pathlib import Path
 
 from setuptools import Extension, setup
 
+DIRECTIVES = {
+    "language_level": 3,
+    "annotation_typing": False,  # annotations are for readers and mypy; C types stand in the .pxd files alone
+    "binding": True,  # signatures stay readable: a command's arity follows from its own
+}
+
+
+def sources() -> list[Path]:
+    """Return what is to be compiled."""
+    typed = (path.with_suffix(".py") for path in Path("store").glob("**/*.pxd"))
+    return sorted([*Path("store").glob("**/_*.pyx"), *typed])
+
 
 def extensions() -> list[Extension]:
     """Return one optional extension per compiled module, or none when CHRONIS_PURE is set."""
     if os.environ.get("CHRONIS_PURE"):
         return []
-    sources = sorted(Path("store").glob("**/_*.pyx"))
-    if not sources:
-        return []
     from Cython.Build import cythonize  # only here: a pure build needs no Cython
 
-    modules = [Extension(".".join(source.with_suffix("").parts), [str(source)]) for source in sources]
-    built: list[Extension] = cythonize(modules, language_level=3)
+    modules = [Extension(".".join(source.with_suffix("").parts), [str(source)]) for source in sources()]
+    built: list[Extension] = cythonize(modules, compiler_directives=DIRECTIVES, nthreads=os.cpu_count() or 1)
     for module in built:
         module.optional = True  # set here, as cythonize makes new objects without it
     return built
