@@ -8,8 +8,8 @@ import signal
 import sys
 from collections.abc import Callable
 
-import store.commands  # noqa: F401 - fills the command table
 import replication.commands  # noqa: F401 - adds its commands to the table
+import store.commands  # noqa: F401 - fills the command table
 from metrics.endpoint import Endpoint
 from replication.roles import Replication
 from store import __version__

@@ -28,7 +28,7 @@ Place = tuple[int, bytes]
 class Waiter:
     """One waiting client: what it waits for and what it gets when that does not come (a function: asked at that moment)."""
 
-    __slots__ = ("on_timeout", "places", "serve", "session", "slow", "timer")
+    __slots__ = ("gone", "on_timeout", "places", "serve", "session", "slow", "timer")
 
     def __init__(self, session: Session, places: list[Place], serve: Serve | None, on_timeout: object) -> None:
         self.session = session
@@ -37,6 +37,7 @@ class Waiter:
         self.on_timeout = on_timeout
         self.slow: Slow | None = None  # for SLOWLOG when the wait is over
         self.timer: asyncio.TimerHandle | None = None
+        self.gone = False  # it wants to hear of a key that was removed as well
 
 
 class Blocking:
@@ -60,12 +61,21 @@ class Blocking:
         return session in self.waiters or any(session is other for other, _ in self.postponed)
 
     # ── waiting for keys ───────────────────────────────────────────────────────────────────────────────────────────
-    def wait(self, tx: Tx, keys: Sequence[bytes], timeout_ms: int, serve: Serve | None, on_timeout: object) -> object:
+    def wait(
+        self,
+        tx: Tx,
+        keys: Sequence[bytes],
+        timeout_ms: int,
+        serve: Serve | None,
+        on_timeout: object,
+        gone: bool = False,
+    ) -> object:
         """Make the session of tx wait; see Tx.block. Without keys something else ends the wait by `release`."""
         session = tx.session
         if self.engine.depth > 1 or not session.may_block:
             return on_timeout
         waiter = Waiter(session, [(tx.db.index, key) for key in dict.fromkeys(keys)], serve, on_timeout)
+        waiter.gone = gone
         for place in waiter.places:
             queue = self.engine.keyspace.waiting.setdefault(place, {})
             queue[waiter] = None  # type: ignore[index]  # the keyspace only looks whether anybody waits
@@ -88,8 +98,8 @@ class Blocking:
     def _serve_place(self, place: Place) -> None:
         for waiter in list(self.engine.keyspace.waiting.get(place, ())):  # type: ignore[call-overload]  # see wait
             self.engine.expire_keys(waiter.session.tx, [place[1]])
-            if self.engine.keyspace.databases[place[0]].live(place[1]) is None:
-                return
+            if not waiter.gone and self.engine.keyspace.databases[place[0]].live(place[1]) is None:
+                continue
             reply = self._attempt(waiter, place[1])
             if reply is not None:
                 self.release(waiter.session, reply)

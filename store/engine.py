@@ -35,6 +35,10 @@ if TYPE_CHECKING:
     from store.tx import Tx
 
 
+BASE_MEMORY = 800 * 1024
+"""Bytes counted for the server without data, about what an empty Redis counts: a tiny maxmemory then refuses as it does there."""
+
+
 class Engine:
     """One node's state and the way to it."""
 
@@ -190,7 +194,7 @@ class Engine:
 
     def used_memory(self) -> int:
         """Bytes of the data set and of what clients hold, as far as it is accounted."""
-        return self.keyspace.used + self.turn.buffered
+        return BASE_MEMORY + self.keyspace.used + self.turn.buffered
 
     def rename_commands(self, renames: dict[bytes, bytes]) -> None:
         """Apply `rename-command`: a new name, or none at all when it is empty; raise ConfigError for an unknown command."""

@@ -59,7 +59,7 @@ class Server:
                 raise ConfigError(
                     f"Could not create server TCP listening socket {address}:{port}: {error.strerror}"
                 ) from error
-            self._listeners.append(await loop.create_server(self._accept, sock=listener))
+            self._listeners.append(await loop.create_server(self._accept, sock=listener))  # type: ignore[arg-type]  # Session is one by its methods
             listening += 1
         if addresses and not listening:
             raise ConfigError(f"Configured to not listen anywhere: none of {' '.join(addresses)} is available")
@@ -69,7 +69,7 @@ class Server:
         try:
             if os.path.exists(path):
                 os.unlink(path)
-            self._listeners.append(await loop.create_unix_server(self._accept, path))
+            self._listeners.append(await loop.create_unix_server(self._accept, path))  # type: ignore[arg-type]  # as above
             if mode:
                 os.chmod(path, mode)
         except OSError as error:
@@ -98,7 +98,7 @@ class Server:
 
     def _adopt(self, listener: socket.socket) -> None:
         loop = asyncio.get_running_loop()
-        task = loop.create_task(loop.create_server(self._accept, sock=listener))
+        task = loop.create_task(loop.create_server(self._accept, sock=listener))  # type: ignore[arg-type]  # Session is one by its methods
         task.add_done_callback(lambda done: self._listeners.append(done.result()))
 
     def _bound(self) -> set[str]:

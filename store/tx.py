@@ -15,9 +15,8 @@ if TYPE_CHECKING:
     from store.engine import Engine
     from store.keyspace import Database, Keyspace
     from store.session import Session
-
 ANY_DB = -1
-"""For events that concern no database (PUBLISH): the log inserts no SELECT for them."""
+"""For events that concern no database (heartbeats): the log inserts no SELECT for them."""
 
 
 class Tx:
@@ -56,7 +55,7 @@ class Tx:
     def record_as(self, notice: bytes, name: bytes, *args: bytes, notice_class: int = 0) -> object:
         """Record an event, naming its keyspace notification after the command (INCR is recorded as SET)."""
         keyspace = self.keyspace
-        if not keyspace.notify_classes:
+        if not keyspace.notify_classes and not notice_class:  # with one, tracking asks whether a key went by itself
             return self.record(name, *args)  # nobody hears it
         keyspace.notice, keyspace.notice_class = notice, notice_class
         try:
@@ -85,7 +84,7 @@ class Tx:
         """Send a message to subscribers: an event on a primary, local only on a replica; return local receivers."""
         name = b"SPUBLISH" if sharded else b"PUBLISH"
         if self.engine.primary:
-            self.log(encode_event(name, channel, message), ANY_DB)
+            self.log(encode_event(name, channel, message), self.db.index)
         return APPLY[name](self.db, channel, message)  # type: ignore[return-value]  # the table's functions return object
 
     # ── waiting ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -95,13 +94,15 @@ class Tx:
         timeout_ms: int,
         serve: Callable[[Tx, bytes], object],
         on_timeout: object = NULL_ARRAY,
+        gone: bool = False,
     ) -> object:
         """Let the client wait until serve(tx, key) returns a reply for one of the keys, or timeout_ms (0: for ever) have passed.
 
         serve is called each time one of the keys changed and returns None while there is nothing for this client. Where a
-        command may not wait (in MULTI, in a script, while a log is applied) on_timeout is the reply at once.
+        command may not wait (in MULTI, in a script, while a log is applied) on_timeout is the reply at once. gone: call serve
+        too when a key was removed, not only while there is one.
         """
-        return self.engine.blocking.wait(self, keys, timeout_ms, serve, on_timeout)
+        return self.engine.blocking.wait(self, keys, timeout_ms, serve, on_timeout, gone)
 
 
 class NoSession:

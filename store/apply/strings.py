@@ -10,7 +10,6 @@ from store.apply.table import applies
 from store.keyspace import Database
 from store.notifications import GENERIC, STRING
 
-
 _KEEP = (b"KEEPTTL",)
 
 

@@ -4,7 +4,7 @@
     spec    = *flag "@" place              flag: RW RO OW RM access update insert delete variable_flags not_key incomplete
     place   = begin [ ":" last [ ":" step ] ]         a range of arguments; last counts from the end when negative
             | begin "#" [ first [ ":" step ] ]        argument `begin` holds the number of keys, the first at begin+first
-            | word "+" begin [ ":" last [ ":" step ] ]   after the keyword `word`, searched from argument begin (from the end if negative)
+            | word "+" begin [ ":" last [ ":" step ] ]   after the keyword `word`, from argument begin on (negative: from the end)
             | "?"                                      can't be told from the position alone (SORT … GET pattern)
 
 `RW access update @1`, `RO access @1:-1:1`, `RO access @2#1` (ZINTERSTORE: number at 2, keys from 3).
@@ -78,6 +78,6 @@ def _parse_one(text: str) -> KeySpec:
     if match["unknown"]:
         return KeySpec(words, unknown=True)
     return KeySpec(
-        words, int(match["begin"]), match["word"].encode() if match["word"] else None, int(match["last"] or 0), int(match["step"] or 1),
-        int(match["limit"] or 0), match["num"] is not None, int(match["first"] or 1),
+        words, int(match["begin"]), match["word"].encode() if match["word"] else None, int(match["last"] or 0),
+        int(match["step"] or 1), int(match["limit"] or 0), match["num"] is not None, int(match["first"] or 1),
     )  # fmt: skip

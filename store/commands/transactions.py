@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from store.commands.table import QUEUEING, RESTRICTED, command
+from store.commands.table import QUEUEING, RESTRICTED, Command, command
 from store.errors import ReplyError
 from store.replies import NULL_ARRAY, OK
 from store.tx import Tx
@@ -61,12 +61,12 @@ def exec_(tx: Tx) -> object:
     return [_run(tx, row, argv) for row, argv in queued]
 
 
-def _run(tx: Tx, row: object, argv: list[bytes]) -> object:
+def _run(tx: Tx, row: Command, argv: list[bytes]) -> object:
     """Run one queued command; its error is its reply and the others run all the same."""
     try:
         if tx.session.conditions & RESTRICTED:
-            tx.engine.users.check(tx.session, row, argv, "multi", changed=True)  # type: ignore[arg-type]  # as below
-        return tx.engine.call(tx, row.base, argv)  # type: ignore[arg-type]  # Command, see Session.queue_command
+            tx.engine.users.check(tx.session, row, argv, "multi", changed=True)
+        return tx.engine.call(tx, row.base, argv)
     except ReplyError as error:
         tx.engine.stats.count_error(error.code)
         return error

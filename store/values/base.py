@@ -19,10 +19,12 @@ class Limits:
     zset_max_listpack_entries: int = 128
     zset_max_listpack_value: int = 64
     list_max_listpack_size: int = -2
+    stream_node_max_bytes: int = 4096
+    stream_node_max_entries: int = 100
 
 
 class Value:
-    """A collection. `nbytes`: estimate of its memory, kept up to date by every mutator; `compact`: still in Redis's small encoding."""
+    """A collection. `nbytes`: estimate of its memory, kept by every mutator; `compact`: still in Redis's small encoding."""
 
     __slots__ = ("accounted", "compact", "nbytes")
 
