@@ -59,11 +59,12 @@ class DataDirectory:
 
     def publish(self, snapshot: Path) -> None:
         """Give a finished snapshot its second name and drop the ones that are not needed any more."""
-        temporary = self.path / f"temp-link-{os.getpid()}.rdb"
-        with contextlib.suppress(FileNotFoundError):
-            temporary.unlink()
-        os.link(snapshot, temporary)
-        os.replace(temporary, self.dump)
+        if self.dump_name:
+            temporary = self.path / f"temp-link-{os.getpid()}.rdb"
+            with contextlib.suppress(FileNotFoundError):
+                temporary.unlink()
+            os.link(snapshot, temporary)
+            os.replace(temporary, self.dump)
         for _, old in snapshots(self.path)[KEPT_SNAPSHOTS:]:
             old.unlink()
 

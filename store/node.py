@@ -51,6 +51,8 @@ class Node:
         wire(self.engine)
         self.persistence.open()
         self.settings.on_change("appendonly", self.persistence.switch_appendonly)
+        for name in ("dir", "dbfilename"):
+            self.settings.on_change(name, self.persistence.follow_names)
         tune_gc()
         self.engine.turn.attach(loop)
         eviction.configure(self.engine)

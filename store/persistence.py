@@ -5,6 +5,7 @@ Law: a directory has one owner; what recovery cut, set aside or doubted is said;
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -205,6 +206,13 @@ class Persistence:
                 self._use_memory(LogEnd(log.offset))
         except OSError as error:
             raise ConfigError(f"Unable to switch appendonly: {error.strerror}") from error
+
+    def follow_names(self) -> None:
+        """CONFIG SET dbfilename and dir: the next snapshot gets the new name; the directory itself stays where it is."""
+        settings = self.engine.settings
+        if os.path.realpath(settings.dir) != os.path.realpath(self.directory.path):
+            raise ConfigError("the data directory can't be changed while the server runs on it")
+        self.directory.dump_name = settings.dbfilename
 
     def _forget_old_segments(self, offset: int) -> None:
         """Segments from before appendonly was off do not join the new log: a snapshot at offset is where history starts."""

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 @dataclass(slots=True)
 class Switches:
-    """`skip_checksums`: RESTORE takes payloads with any checksum; `scripts_may_run_all`: scripts may call noscript commands."""
+    """`skip_checksums`: RESTORE takes payloads with any checksum."""
 
     skip_checksums: bool = False
-    scripts_may_run_all: bool = False

@@ -36,8 +36,8 @@ def memory_stats(tx: Tx) -> dict[object, object]:
         b"clients.normal": now.clients,
         b"cluster.links": 0,
         b"aof.buffer": now.log_buffer,
-        b"lua.caches": 0,
-        b"functions.caches": 0,
+        b"lua.caches": tx.engine.scripts.cache_memory,
+        b"functions.caches": sum(map(len, tx.keyspace.functions.values())),
     }
     for db in now.databases:
         stats[b"db.%d" % db.index] = {

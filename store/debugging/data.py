@@ -76,6 +76,8 @@ def debug_reload(tx: Tx, *options: bytes) -> str:
 
 
 def _collide(own: Keyspace, loaded: Keyspace) -> bool:
+    if not own.functions.keys().isdisjoint(loaded.functions):
+        return True
     pairs = zip(own.databases, loaded.databases, strict=True)
     return any(not mine.entries.keys().isdisjoint(theirs.entries) for mine, theirs in pairs)
 
@@ -85,6 +87,9 @@ def _record(tx: Tx, loaded: Keyspace, flush: bool) -> None:
     selected = tx.db
     if flush:
         tx.record(b"FLUSHALL")
+        tx.record(b"FUNCTION", b"FLUSH")
+    for code in loaded.functions.values():
+        tx.record(b"FUNCTION", b"LOAD", b"REPLACE", code)
     for db in loaded.databases:
         tx.db = tx.keyspace.databases[db.index]
         for entry in db.order:

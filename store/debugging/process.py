@@ -110,7 +110,7 @@ def debug_set_skip_checksum_validation(tx: Tx, state: bytes) -> str:
 
 def debug_set_disable_deny_scripts(tx: Tx, state: bytes) -> str:
     """1 lets scripts call commands that are not meant for them."""
-    tx.engine.switches.scripts_may_run_all = switch(state)
+    tx.engine.scripts.all_commands = switch(state)
     return OK
 
 

@@ -40,20 +40,23 @@ def _used(report: MemoryReport) -> dict[str, object]:
 
 
 def _scripts(engine: Engine) -> dict[str, object]:
+    scripts, libraries = engine.scripts, engine.keyspace.functions
+    machines = scripts.eval_memory + scripts.functions_memory
+    codes = sum(map(len, libraries.values()))
     return {
-        "used_memory_lua": 0,
-        "used_memory_vm_eval": 0,
-        "used_memory_lua_human": human(0),
-        "used_memory_scripts_eval": 0,
-        "number_of_cached_scripts": 0,
-        "number_of_functions": 0,
-        "number_of_libraries": 0,
-        "used_memory_vm_functions": 0,
-        "used_memory_vm_total": 0,
-        "used_memory_vm_total_human": human(0),
-        "used_memory_functions": 0,
-        "used_memory_scripts": 0,
-        "used_memory_scripts_human": human(0),
+        "used_memory_lua": scripts.eval_memory,
+        "used_memory_vm_eval": scripts.eval_memory,
+        "used_memory_lua_human": human(scripts.eval_memory),
+        "used_memory_scripts_eval": scripts.cache_memory,
+        "number_of_cached_scripts": len(scripts.cached),
+        "number_of_functions": len(scripts.libraries.functions) if libraries else 0,  # makes no interpreter for none
+        "number_of_libraries": len(libraries),
+        "used_memory_vm_functions": scripts.functions_memory,
+        "used_memory_vm_total": machines,
+        "used_memory_vm_total_human": human(machines),
+        "used_memory_functions": codes,
+        "used_memory_scripts": scripts.cache_memory + codes,
+        "used_memory_scripts_human": human(scripts.cache_memory + codes),
     }
 
 

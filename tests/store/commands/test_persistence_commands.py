@@ -193,3 +193,15 @@ def test_a_signal_can_be_taken_back_before_the_next_tick() -> None:
         time.sleep(0.25)
         assert client.command("PING") == Simple(b"PONG")
         assert "Shutdown manually aborted." in server.output()
+
+
+def test_the_dump_may_be_renamed_but_not_moved(tmp_path: Path) -> None:
+    with chronis_server("--enable-protected-configs", "yes", directory=tmp_path) as server, server.client() as client:
+        assert client.command("CONFIG", "SET", "dbfilename", "other.rdb") == OK
+        assert client.command("SAVE") == OK
+        assert (tmp_path / "other.rdb").exists()
+        assert not (tmp_path / "dump.rdb").exists()
+        refusal = str(client.command("CONFIG", "SET", "dir", tmp_path.parent))
+        assert refusal.endswith("the data directory can't be changed while the server runs on it")
+        assert client.command("CONFIG", "SET", "dir", tmp_path) == OK
+        assert client.command("CONFIG", "GET", "dir") == [b"dir", str(tmp_path).encode()]
