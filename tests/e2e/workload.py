@@ -45,6 +45,9 @@ def _values(random_: random.Random, name: str) -> Iterator[tuple[object, ...]]:
     yield ("HSET", f"hash:{name}", *(part for word in words for part in (word, word[::-1])))
     yield ("HINCRBY", f"hash:{name}", "count", size)
     yield ("ZADD", f"zset:{name}", *(part for word in words for part in (random_.gauss(0, 1e3), word)))
+    yield ("XADD", f"stream:{name}", "MAXLEN", "~", 100, f"{size}-1", "field", words[0])
+    yield ("XGROUP", "CREATE", f"stream:{name}", "group", 0)
+    yield ("XREADGROUP", "GROUP", "group", "reader", "STREAMS", f"stream:{name}", ">")
     yield ("PFADD", f"log:{name}", *words)
 
 
