@@ -115,6 +115,7 @@ def chronis(engine: Engine) -> dict[str, object]:
             "log_bytes_written": statistics.bytes_written,
             "log_fsyncs": statistics.fsync.count,
             "log_fsync_mean_milliseconds": mean,
+            "log_fsync_p99_milliseconds": 1000 * statistics.fsync.quantile(0.99),
         }
     if engine.node is not None:
         fields["snapshot_offset"] = engine.node.persistence.saving.figures.last_offset

@@ -71,6 +71,15 @@ class FsyncTimes:
         self.count += 1
         self.seconds += seconds
 
+    def quantile(self, share: float) -> float:
+        """The bound in seconds below which that share of fsyncs stayed (the last bound for those beyond it); 0 without any."""
+        wanted, seen = share * self.count, 0
+        for bound, count in zip((*BOUNDS, BOUNDS[-1]), self.buckets, strict=True):
+            seen += count
+            if self.count and seen >= wanted:
+                return bound
+        return 0.0
+
 
 @dataclass(slots=True)
 class _Job:

@@ -261,3 +261,13 @@ def test_fsync_times_are_counted_by_bucket() -> None:
         0.05: 1,
         "more": 1,
     }
+
+
+def test_quantiles_of_fsync_times_are_bounds() -> None:
+    times = FsyncTimes()
+    assert times.quantile(0.99) == 0
+    for _ in range(98):
+        times.add(0.0004)
+    times.add(0.03)
+    times.add(9.0)
+    assert (times.quantile(0.5), times.quantile(0.99), times.quantile(1.0)) == (0.0005, 0.05, 2.5)
