@@ -15,13 +15,14 @@ from __future__ import annotations
 from hashlib import sha1
 
 from store.keyspace import Database, Keyspace, Stored
-from store.rdb.streams import entries_of
 from store.values.base import Value
 from store.values.hash import Hash
 from store.values.list import List
 from store.values.opaque import OpaqueValue
 from store.values.set import Set
 from store.values.sorted_set import SortedSet
+from store.values.stream import Stream
+from store.values.stream_node import SEQUENCE
 
 _STRING, _LIST, _SET, _ZSET, _HASH, _MODULE, _STREAM = range(7)
 
@@ -68,17 +69,17 @@ def _value_digest(total: int, value: Stored, expires: bool) -> int:
     elif isinstance(value, SortedSet):
         for score, member in value:
             total ^= _pair(member, b"%.17g" % score)
-    elif isinstance(value, OpaqueValue) and value.kind == "stream":
-        total = _stream(total, value.raw)
+    elif isinstance(value, Stream):
+        total = _stream(total, value)
     elif isinstance(value, OpaqueValue):
         total ^= _sha(value.raw)
     return total ^ _sha(b"!!expire!!") if expires else total
 
 
-def _stream(total: int, raw: bytes) -> int:
-    for ms, sequence, pairs in entries_of(raw):
-        total = _mix(total, b"%d.%d" % (ms, sequence))
-        for part in pairs:
+def _stream(total: int, stream: Stream) -> int:
+    for number, fields in stream:
+        total = _mix(total, b"%d.%d" % (number >> 64, number & SEQUENCE))
+        for part in fields:
             total = _mix(total, part)
     return total
 
@@ -90,7 +91,7 @@ def _pair(first: bytes, second: bytes) -> int:
 def _type_number(value: Stored) -> int:
     if not isinstance(value, Value):
         return _STRING
-    for number, kind in ((_LIST, List), (_SET, Set), (_ZSET, SortedSet), (_HASH, Hash)):
+    for number, kind in ((_LIST, List), (_SET, Set), (_ZSET, SortedSet), (_HASH, Hash), (_STREAM, Stream)):
         if isinstance(value, kind):
             return number
-    return _STREAM if value.kind == "stream" else _MODULE
+    return _MODULE

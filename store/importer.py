@@ -161,7 +161,7 @@ def _add_rdb(report: ImportReport, rdb: RdbReport) -> None:
     report.extras.modules_before += rdb.extras.modules_before
     report.extras.modules_after += rdb.extras.modules_after
     if rdb.opaque:
-        what = f"{rdb.opaque} streams or modules' values are kept"
+        what = f"{rdb.opaque} modules' values are kept"
         report.remarks.append(f"{rdb.path}: {what}, but there are no commands for them")
     if rdb.empty_skipped:
         report.remarks.append(f"{rdb.path}: {rdb.empty_skipped} collections without members were left out")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from store.commands.table import POISONED
 from store.errors import LogFailed, ReplyError
@@ -23,6 +23,16 @@ if TYPE_CHECKING:
 Held = tuple[int, list[tuple["Session", bytes, int, bool]]]
 
 
+class Assurance(Protocol):
+    """What holds replies back until replicas have their writes."""
+
+    def before_commit(self, sessions: list[Session]) -> None:
+        """The turn's frame is about to be written."""
+
+    def takes(self, session: Session, data: bytes, count: int, wrote: bool) -> bool:
+        """Take over a session's output if it has to wait; False: it may leave."""
+
+
 class Turn:
     """Collects the sessions with something to send. `buffered`: bytes of replies held back for an fsync.
 
@@ -34,6 +44,7 @@ class Turn:
         self.buffered = 0
         self.batches = [0] * 64
         self._commands = 0
+        self.assurance: Assurance | None = None  # replies that wait for replicas, if any do
         self._sessions: list[Session] = []
         self._held: deque[Held] = deque()
         self._scheduled = False
@@ -56,6 +67,10 @@ class Turn:
             self._sessions.append(session)
             self.schedule()
 
+    def sessions(self) -> list[Session]:
+        """Those who have something to send at the end of this turn."""
+        return list(self._sessions)
+
     def schedule(self) -> None:
         """Make sure that this turn has an end (events may be recorded with no client involved)."""
         if not self._scheduled and self._loop is not None:
@@ -69,6 +84,8 @@ class Turn:
         engine.tracking.end_turn()
         self._count()
         sessions, self._sessions = self._sessions, []
+        if self.assurance is not None:
+            self.assurance.before_commit(sessions)
         written = self._commit(log)
         hold = engine.settings.appendfsync == "always" and (log.synced_offset < log.offset or bool(self._held))
         if not written:
@@ -78,7 +95,15 @@ class Turn:
             return
         for session in sessions:
             session.in_turn = False
-            session.flush(refuse=not written)
+            if self.assurance is None or not written:
+                session.flush(refuse=not written)
+            else:
+                self._deliver(session, *session.take_output())
+
+    def _deliver(self, session: Session, data: bytes, count: int, wrote: bool) -> None:
+        """Let output go, unless it has to wait for replicas."""
+        if self.assurance is None or not self.assurance.takes(session, data, count, wrote):
+            session.send(data)
 
     def _commit(self, log: EventLog) -> bool:
         """Write the turn's events; LATENCY hears when that takes long."""
@@ -118,7 +143,10 @@ class Turn:
             _, batch = self._held.popleft()
             for session, data, count, wrote in batch:
                 self.buffered -= len(data)
-                session.send(self.refusal(session) * count if refuse and wrote else data)
+                if refuse and wrote:
+                    session.send(self.refusal(session) * count)
+                else:
+                    self._deliver(session, data, count, wrote)
 
     def poison(self) -> None:
         """Refuse writes until the log works again."""

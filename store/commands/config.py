@@ -69,7 +69,7 @@ def config_resetstat(tx: Tx) -> str:
     tx.engine.stats.reset()
     topology = tx.engine.topology
     topology.sync_full = topology.sync_partial_ok = topology.sync_partial_err = 0
-    tx.keyspace.hits = tx.keyspace.misses = 0
+    tx.keyspace.hits = tx.keyspace.misses = tx.keyspace.freed = 0
     for row in every(TABLE):
         row.reset_statistics()
     return OK

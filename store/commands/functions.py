@@ -11,8 +11,8 @@ from store.errors import ReplyError
 from store.glob import compile_glob
 from store.rdb.functions import dump_functions, restore_functions
 from store.replies import OK, SetReply
-from store.scripting.library import Function, Library
-from store.scripting.metadata import FLAGS, library_head, shown
+from store.scripting.library import Function, Library, checked_head
+from store.scripting.metadata import FLAGS, shown
 from store.tx import Tx
 
 GROUP = "scripting"
@@ -37,7 +37,7 @@ def function_load(tx: Tx, first: bytes, *more: bytes) -> bytes:
         if option.lower() != b"replace":
             raise ReplyError(f"Unknown option given: {shown(option)}")
     store = tx.engine.scripts.libraries
-    name = library_head(code).name
+    name = checked_head(code).name
     if name in store.loaded and not options:
         raise ReplyError(f"Library '{shown(name)}' already exists")
     library = store.compile(code)

@@ -99,5 +99,6 @@ def shutdown(tx: Tx, *options: bytes) -> object:
         return OK
     if "now" not in words and not tx.session.may_block:
         raise ReplyError("SHUTDOWN without NOW or ABORT isn't allowed for DENY BLOCKING client")
+    tx.engine.scripts.end_for_shutdown("nosave" in words)
     ending.requested(tx.session, words)
     return NO_REPLY

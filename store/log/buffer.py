@@ -100,15 +100,17 @@ class EventBuffer:
             runs.append((start, user, address))
 
     def mark(self) -> int:
-        """Return the present place among the pending events, for wrap_transaction; void after the turn's commit."""
-        return len(self._pending)
+        """Return the present place in the row of events, for wrap_transaction."""
+        return self.events + len(self._pending)
 
     def wrap_transaction(self, mark: int) -> None:
         """Put MULTI before and EXEC after the events appended since mark, if there are two or more.
 
-        A SELECT inserted before the first of them is not counted and stays before the MULTI, as in Redis.
+        A SELECT inserted before the first of them is not counted and stays before the MULTI, as in Redis. Events that came
+        before mark may have been committed since (a script that takes long lets others have their replies).
         """
         pending = self._pending
+        mark = max(0, mark - self.events)
         if mark < len(pending) and pending[mark].startswith(SELECT_PREFIX):
             mark += 1
         if len(pending) - mark < 2:

@@ -9,9 +9,9 @@
     HASH_ZIPMAP, HASH_ZIPLIST, HASH_LISTPACK   = string(blob of field value …)
     ZSET_ZIPLIST, ZSET_LISTPACK                = string(blob of member score …)
 
-Streams and modules are kept as they are (`opaque`). Law: a value is made whole or not at all; equal members, scores
-that are no numbers and blobs that contradict themselves raise Malformed, and a collection without members raises
-EmptyValue (Redis once wrote such; its readers leave them out).
+Streams have a grammar of their own (`streams`), modules' values are kept as they are (`opaque`). Law: a value is made
+whole or not at all; equal members, scores that are no numbers and blobs that contradict themselves raise Malformed, and a collection
+without members raises EmptyValue (Redis once wrote such; its readers leave them out).
 """
 
 from __future__ import annotations
@@ -26,8 +26,9 @@ from store.keyspace import Stored
 from store.rdb import codes
 from store.rdb.compact import decode_intset, decode_listpack
 from store.rdb.legacy import decode_ziplist, decode_zipmap
-from store.rdb.opaque import read_module, read_stream
+from store.rdb.opaque import read_module
 from store.rdb.primitives import Cursor, Malformed
+from store.rdb.streams import read_stream
 from store.values.hash import Hash
 from store.values.list import List
 from store.values.set import Set

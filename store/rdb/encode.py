@@ -13,12 +13,14 @@ from store.keyspace import Stored
 from store.rdb import codes
 from store.rdb.compact import encode_intset, encode_listpack, put_entry
 from store.rdb.primitives import put_double, put_length, put_string
+from store.rdb.streams import put_stream
 from store.values.base import Limits, Value
 from store.values.hash import Hash
 from store.values.list import List
 from store.values.opaque import OpaqueValue
 from store.values.set import Set
 from store.values.sorted_set import SortedSet
+from store.values.stream import Stream
 
 LISTPACK_MOST = 1 << 30
 """Bytes beyond which Redis never lets a listpack grow, and from which a list member gets a node of its own."""
@@ -44,6 +46,8 @@ def type_of(value: Stored) -> int:
         return codes.SET_INTSET if compact else codes.SET
     if isinstance(value, SortedSet):
         return codes.ZSET_LISTPACK if compact else codes.ZSET_2
+    if isinstance(value, Stream):
+        return codes.STREAM_LISTPACKS_2
     raise TypeError(f"{type(value).__name__} has no form in RDB")
 
 
@@ -61,6 +65,8 @@ def put_value(out: bytearray, value: Stored, limits: Limits, packing: bool) -> N
         _put_set(out, value, packing)
     elif isinstance(value, SortedSet):
         _put_sorted_set(out, value, packing)
+    elif isinstance(value, Stream):
+        put_stream(out, value, packing)
     else:
         raise TypeError(f"{type(value).__name__} has no form in RDB")
 

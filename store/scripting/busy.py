@@ -37,6 +37,23 @@ class Busy:
         self._ended: set[int] = set()  # connections at whose end nothing more is to be read
         self._arrivals: list[Arrival] = []
         engine.gates.set(BUSY, True)
+        self._release_turn(run)
+
+    def _release_turn(self, run: Run) -> None:
+        """Send the replies that commands before the script had in this turn: their clients would wait as long as it runs.
+
+        What they wrote has to be in the log first, which can't be when the script, or what runs in its transaction, has
+        recorded something: that is not to be torn apart. Under `appendfsync always` they wait for their fsync anyway.
+        """
+        engine, log = self.engine, self.engine.log
+        if log.mark() != log.events:  # something is pending
+            whole = engine.depth == 1 and log.mark() == run.mark
+            if not whole or engine.settings.appendfsync == "always" or not log.commit(engine.clock.now_ms()):
+                return
+        for session in engine.turn.sessions():
+            if session.fd >= 0:
+                with socket.socket(fileno=_duplicate(session.fd)) as sock:
+                    self._send(session, sock)
 
     def serve(self) -> None:
         """Serve who has sent something."""

@@ -71,6 +71,7 @@ class Interpreter:
         self.null = host[b"null"]
         self._where, self._compile, self._run = host[b"where"], host[b"compile"], host[b"run"]
         self._load, self._globals, self._rawequal = host[b"load"], host[b"globals"], host[b"rawequal"]
+        self._memory = host[b"memory"]
 
     def _guarded(self, members: Mapping[str, HostFunction | bytes | int]) -> dict[bytes, object]:
         return {name.encode(): self._guard(member) if callable(member) else member for name, member in members.items()}
@@ -117,13 +118,18 @@ class Interpreter:
 
     def call(self, function: LuaValue, keys: LuaValue, argv: LuaValue, watch: bool) -> tuple[bool, LuaValue]:
         """Run a compiled function; return True and its first result, or False and an error table."""
-        return self._outcome(self._run(function, keys, argv, watch))
+        return self._outcome(self._run, function, keys, argv, watch)
 
     def load(self, chunk: LuaValue) -> tuple[bool, LuaValue]:
         """Run a library's chunk where it can do nothing but register functions; as `call`."""
-        return self._outcome(self._load(chunk))
+        return self._outcome(self._load, chunk)
 
-    def _outcome(self, outcome: LuaValue) -> tuple[bool, LuaValue]:
+    def _outcome(self, run: LuaValue, *args: LuaValue) -> tuple[bool, LuaValue]:
+        """Call one of the sandbox's runners; a failure of the server within is raised, one of Lua itself is an outcome."""
+        try:
+            outcome = run(*args)
+        except lua51.LuaError as error:  # out of memory, or an error while one was handled
+            outcome = False, str(error).encode("utf-8", "replace") or b"execution failure"
         failure, self.failure = self.failure, None
         if failure is not None:
             raise failure
@@ -150,8 +156,4 @@ class Interpreter:
     @property
     def memory(self) -> int:
         """Bytes that Lua holds."""
-        return int(self._lua.get_memory_used(total=True) or 0)
-
-    def collect(self) -> None:
-        """Do a step of Lua's garbage collection."""
-        self._lua.gccollect()
+        return int(self._memory())

@@ -14,12 +14,22 @@ from store.scripting.api import Api
 from store.scripting.convert import fields_of, is_text, text
 from store.scripting.errors import api_error
 from store.scripting.interpreter import Interpreter, Libraries, LuaValue, is_function, is_table
-from store.scripting.metadata import BAD_NAME, FLAGS, is_name, library_head, shown
+from store.scripting.metadata import BAD_NAME, FLAGS, LibraryHead, is_name, library_head, shown
 
 if TYPE_CHECKING:
     from store.scripting.scripts import Scripts
 
 LOAD_TIMEOUT_MS = 500
+
+
+def checked_head(code: bytes) -> LibraryHead:
+    """A library's first line, if it is one that can be loaded; raise ReplyError in Redis's words."""
+    head = library_head(code)
+    if not is_name(head.name):
+        raise ReplyError(BAD_NAME)
+    if head.engine.lower() != b"lua":
+        raise ReplyError(f"Engine '{shown(head.engine)}' not found")
+    return head
 
 
 class Function:
@@ -81,11 +91,7 @@ class LibraryStore:
     # ── compiling ──────────────────────────────────────────────────────────────────────────────────────────────────
     def compile(self, code: bytes) -> Library:
         """Run a library's code, which registers its functions; raise ReplyError in Redis's words."""
-        head = library_head(code)
-        if not is_name(head.name):
-            raise ReplyError(BAD_NAME)
-        if head.engine.lower() != b"lua":
-            raise ReplyError(f"Engine '{shown(head.engine)}' not found")
+        head = checked_head(code)
         chunk, problem = self.lua.compile(head.body, b"@user_function")
         if chunk is None:
             raise ReplyError(f"Error compiling function: {shown(problem)}")

@@ -323,6 +323,13 @@ function host.memory()
   return collectgarbage("count") * 1024
 end
 
+-- A little of the garbage of every so many runs at a time, rather than all of it at once.
+local runs = 0
+local function tidy()
+  runs = runs + 1
+  if runs % 20 == 0 then collectgarbage("step", 50) end
+end
+
 -- Run a compiled chunk or function; true and its first result, or false and an error table with err, source, line.
 function host.run(call, keys, argv, watch)
   watching = watch
@@ -330,6 +337,7 @@ function host.run(call, keys, argv, watch)
   local ok, result = native_xpcall(function() return (call(keys, argv)) end, handle)
   watching = false
   sethook()
+  tidy()
   return ok, result
 end
 
@@ -345,4 +353,5 @@ function host.globals(keys, argv)
   real.KEYS, real.ARGV = keys, argv
 end
 
+collectgarbage()
 return host

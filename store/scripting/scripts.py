@@ -5,6 +5,8 @@ Invariant: at most one script runs; `running` is that one. Interpreters are made
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from hashlib import sha1
@@ -198,6 +200,23 @@ class Scripts:
             raise ReplyError(_UNKILLABLE, "UNKILLABLE")
         if is_eval != run.is_eval:
             raise ReplyError(self.busy_message, "BUSY")
+        run.killed = True
+
+    def end_for_shutdown(self, unsaved: bool) -> None:
+        """SHUTDOWN while a script is busy: end the script. Raise ReplyError unless nothing is to be saved.
+
+        One that has written can't be undone in memory, so the process ends at once, as if killed: nothing of the script is
+        in the log, everything acknowledged is.
+        """
+        run = self.running
+        if run is None:
+            return
+        if not unsaved:
+            raise ReplyError(self.busy_message, "BUSY")
+        if run.dirty:
+            warn("SHUTDOWN NOSAVE while a script that has written is running: ending at once, without what it wrote")
+            sys.stdout.flush()
+            os._exit(0)
         run.killed = True
 
     @property

@@ -1,6 +1,6 @@
-"""Values that are kept but not understood: streams and the values of modules, as the bytes of their RDB form.
+"""Values that are kept but not understood: those of modules, as the bytes of their RDB form.
 
-They come with an imported data directory, a full synchronization or RESTORE, and go out again byte for byte the same
+They come with an imported data directory or a full synchronization, and go out again byte for byte the same
 (snapshots, DUMP, COPY), so that nothing is lost on the way through a server that has no commands for them.
 """
 
@@ -16,7 +16,7 @@ class OpaqueValue(Value):
 
     def __init__(self, kind: str, type_byte: int, raw: bytes) -> None:
         super().__init__()
-        self.kind = kind  # type: ignore[misc]  # TYPE answers `stream`, or the module type's own name
+        self.kind = kind  # type: ignore[misc]  # TYPE answers the module type's own name
         self.type_byte = type_byte
         self.raw = raw
         self.nbytes += len(raw)
@@ -25,8 +25,8 @@ class OpaqueValue(Value):
         return 1
 
     def encoding(self) -> str:
-        """`stream`, or `raw` for a module's value, as in Redis."""
-        return "stream" if self.kind == "stream" else "raw"
+        """The name that OBJECT ENCODING answers: `raw`, as in Redis."""
+        return "raw"
 
     def drop(self, count: int) -> bool:
         """Free the bytes; True."""

@@ -36,6 +36,8 @@ def write(server: Server, name: str, count: int = 60) -> None:
         commands += [("EVAL", "redis.call('set', KEYS[1], 1) redis.call('incr', KEYS[1]) return 1", 1, f"{name}:script")]
         commands += [("PUBLISH", "channel", "message"), ("SET", f"{name}:gone", 1, "PX", 1), ("UNLINK", f"{name}:float")]
         client.pipeline(commands)
+        gone = f"{name}:gone"  # its removal is an event too: let it be history before anything else happens
+        eventually(lambda: client.command("EXISTS", gone) == 0, "the short-lived key has expired")
 
 
 def test_chronis_follows_redis_and_resumes_after_restarts() -> None:

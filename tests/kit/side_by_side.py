@@ -20,7 +20,7 @@ class Ours:
 
     def __init__(self, resp: int = 2) -> None:
         self.node = Node()
-        self.resp = resp
+        self.resp = self.node.client.resp = resp
         self.node.engine.settings.set([(b"notify-keyspace-events", EVERY_CLASS.encode())])
         self.notices: Notices = []
         self.node.keyspace.on_notify = self._notice

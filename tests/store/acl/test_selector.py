@@ -70,7 +70,7 @@ def test_migrate_has_its_keys_in_one_of_two_places() -> None:
     assert refusal(permissions, "migrate", "host", "1", "k", "0", "9") is None
     assert refusal(permissions, "migrate", "host", "1", "", "0", "9", "AUTH2", "KEYS", "x", "KEYS", "k") is None
     assert refusal(permissions, "migrate", "host", "1", "", "0", "9", "AUTH", "KEYS", "KEYS", "k", "x") == Denied(
-        "key", 11
+        "key", 10
     )
 
 

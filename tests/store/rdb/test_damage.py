@@ -12,7 +12,8 @@ from store.errors import CorruptSnapshot, ReplyError
 from store.keyspace import Keyspace
 from store.rdb import RdbLoader, codes, dump_value, load, restore_value, save, verify
 from store.values.base import Value
-from store.values.opaque import OpaqueValue
+from store.values.stream import Stream
+from store.values.stream_node import make_id
 from tests.kit.rdb_files import entry, length, payload, plain, rdb, small_keyspace, string
 
 STREAM = bytes.fromhex(
@@ -138,11 +139,16 @@ def test_payloads_read_back() -> None:
             assert plain(again) == plain(item.value)
 
 
-def test_a_stream_is_kept_byte_for_byte() -> None:
-    value = restore_value(payload(codes.STREAM_LISTPACKS_2, STREAM))
-    assert isinstance(value, OpaqueValue)
-    assert (value.kind, value.encoding(), value.raw) == ("stream", "stream", STREAM)
-    assert dump_value(value.copy()) == payload(codes.STREAM_LISTPACKS_2, STREAM)
+def test_a_stream_is_read_with_its_group_and_without_what_was_deleted() -> None:
+    stream = restore_value(payload(codes.STREAM_LISTPACKS_2, STREAM))
+    assert isinstance(stream, Stream)
+    stream._check()
+    assert list(stream) == [(make_id(2, 1), (b"a", b"cc"))]
+    assert (stream.last, stream.added, stream.max_deleted) == (make_id(2, 1), 2, make_id(1, 1))
+    group = stream.groups[b"g"]
+    assert (group.last, group.read, list(group.consumers), list(group.pending)) == (make_id(2, 1), 2, [b"me"], [make_id(2, 1)])
+    again = dump_value(stream.copy())
+    assert dump_value(restore_value(again)) == again != payload(codes.STREAM_LISTPACKS_2, STREAM)
 
 
 def test_a_payload_needs_its_version_and_checksum() -> None:

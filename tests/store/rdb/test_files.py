@@ -172,7 +172,8 @@ def test_keys_that_exist_are_replaced_on_request() -> None:
 
 def test_opaque_values_are_counted_and_written_as_they_are() -> None:
     keyspace = Keyspace()
-    keyspace.databases[0].put(b"stream", OpaqueValue("stream", 15, bytes(5)))
+    raw = bytes.fromhex("81b5c06f8a6b5cb00100")  # a module's type and the end of its value: nothing is in it
+    keyspace.databases[0].put(b"module", OpaqueValue("module", 7, raw))
     data = b"".join(encode_snapshot(keyspace))
     loader = RdbLoader(again := Keyspace())
     loader.feed(data)
