@@ -6,6 +6,7 @@ writes the frames, and only then is anything acknowledged.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from replication.stream import BadStream, CommandStream, FrameStream, Piece
@@ -20,12 +21,13 @@ if TYPE_CHECKING:
 class Follower:
     """Takes the stream in. `framed`: the primary is a Chronis node; `unix_ms`: the primary's time of the last frame."""
 
-    def __init__(self, engine: Engine, framed: bool) -> None:
+    def __init__(self, engine: Engine, framed: bool, applied: Callable[[int], None]) -> None:
         self.engine = engine
         self.framed = framed
         self.stream: FrameStream | CommandStream = FrameStream() if framed else CommandStream()
         self.replay = Replay(engine, engine.log.db)
         self.unix_ms = 0
+        self._applied = applied  # called with the offset after each piece: the state is that of this offset
         self.asked = False  # the primary wants an acknowledgement
         self._refused = 0
 
@@ -36,6 +38,7 @@ class Follower:
         for piece in self.stream.feed(data):
             self._record(piece)
             self._apply(piece)
+            self._applied(self.engine.log.offset)
         engine = self.engine
         if engine.tracking.pending:
             engine.tracking.settle()

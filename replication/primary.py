@@ -7,6 +7,7 @@ holds what its primary may forget by a crash of its process.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -39,6 +40,7 @@ class Primary:
         self.snapshots = Snapshots(node)
         self.feeds: dict[Session, ReplicaFeed] = {}
         self.asking: dict[Session, Peer] = {}  # clients that sent REPLCONF and not yet PSYNC
+        self.on_acknowledged: list[Callable[[], None]] = []
         self.released = 0
         self.bytes_sent = 0
         self.full_syncs = self.partial_syncs = self.partial_refused = 0
@@ -198,6 +200,8 @@ class Primary:
         feed = self.feeds.get(session)
         if feed is not None and feed.peer.acknowledge(offset, synced, self.engine.clock.now_ms()):
             self.engine.waiting.advanced()
+            for listener in self.on_acknowledged:
+                listener()
 
     def count(self, offset: int) -> int:
         """How many replicas have acknowledged history up to offset."""

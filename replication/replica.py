@@ -85,7 +85,9 @@ class PrimaryConnection(Session):
 class Replica:
     """This node as the replica of host:port. `error`: why the link is down; times in unix ms."""
 
-    def __init__(self, node: Node, primary: Primary, host: str, port: int, changed: Callable[[], None]) -> None:
+    def __init__(
+        self, node: Node, primary: Primary, host: str, port: int, changed: Callable[[], None], applied: Callable[[int], None]
+    ) -> None:
         self.node = node
         self.engine = node.engine
         self.primary = primary  # our own replicas
@@ -100,6 +102,7 @@ class Replica:
         self.arrival: Arrival | None = None
         self.connection: PrimaryConnection | None = None
         self._changed = changed  # called when the link has come up or gone down
+        self._applied = applied  # called with the offset after each piece of history
         self._attempts = 0
         self._line = b""
         self._asked_position: tuple[str, int] | None = None
@@ -272,7 +275,7 @@ class Replica:
 
     def _connected(self, framed: bool) -> None:
         """The link is up: follow."""
-        self.follower = Follower(self.engine, framed)
+        self.follower = Follower(self.engine, framed, self._applied)
         self._attempts, self.error, self.down_since_ms = 0, "", 0
         self.takes_over = False
         if self.connection is not None:

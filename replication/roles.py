@@ -8,10 +8,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from replication.assurance import Assurance
+from replication.digests import Digests
 from replication.failover import Failover
 from replication.link import SHOWN as LINK_SHOWN
 from replication.link import State
 from replication.peer import SHOWN
+from replication.positions import Positions
 from replication.primary import Primary
 from replication.replica import Replica
 from store.commands.table import READ_ONLY, STALE
@@ -33,6 +36,10 @@ class Replication:
         self.primary = Primary(node)
         self.replica: Replica | None = None
         self.failover = Failover(self)
+        self.assurance = Assurance(self.primary)
+        self.primary.on_acknowledged.append(self.assurance.advanced)
+        self.positions = Positions(self.primary)
+        self.digests = Digests(self.primary)
         self.engine.topology = self
         timers = node.timers
         assert timers is not None
@@ -50,6 +57,8 @@ class Replication:
     def _tick(self) -> None:
         self.primary.tick()
         self.failover.tick()
+        self.assurance.tick()
+        self.digests.tick()
 
     def _second(self) -> None:
         self.primary.every_second()
@@ -66,10 +75,11 @@ class Replication:
         engine.settings.replicaof = (host, port)
         TextFormat.role = "S"
         if was_primary:
+            self.assurance.fail_all()
             engine.blocking.fail_all(
                 ReplyError("force unblock from blocking operation, instance state changed (master -> replica?)", "UNBLOCKED")
             )
-        self.replica = Replica(self.node, self.primary, host, port, self.judge_gates)
+        self.replica = Replica(self.node, self.primary, host, port, self.judge_gates, self.digests.passed)
         self.replica.takes_over, self.replica.refused = takes_over, self.failover.refused
         self.judge_gates()
         self.replica.start()

@@ -48,7 +48,7 @@ class Snapshots:
         """
         options = feed.peer.options
         if options.functions_only:
-            return self._empty(self.node.persistence.extras)
+            return self._empty(self.node.engine.keyspace.functions)
         fresh = options.rdb_only or not feed.peer.acknowledges
         self.node.engine.log.select_next()  # what follows the snapshot begins with its SELECT
         found = self._at_hand(fresh)
@@ -66,14 +66,17 @@ class Snapshots:
         history = self.node.persistence.history
         begins_empty = log.first_offset == 0 and history is not None and history.chain[0][1] == 0 and not kept
         if begins_empty and not fresh and log.offset <= SHORT_LOG:
-            return self._empty(rdb.Extras())
+            return self._empty({})
         return None
 
-    def _empty(self, extras: rdb.Extras) -> Snapshot:
+    def _empty(self, functions: dict[bytes, bytes]) -> Snapshot:
+        """A snapshot at offset 0 without keys, with these function libraries."""
         history = self.node.persistence.history
         known = history.chain[0][0] if history is not None else None
         aux = rdb.standard_aux(ctime=int(time.time()), history_id=known)
-        return Snapshot(0, data=b"".join(rdb.encode_snapshot(Keyspace(1), aux=aux, extras=extras)))
+        keyspace = Keyspace(1)
+        keyspace.functions = functions
+        return Snapshot(0, data=b"".join(rdb.encode_snapshot(keyspace, aux=aux)))
 
     async def _made(self, feed: ReplicaFeed, least: int) -> Snapshot:
         """Have a snapshot made, or wait for the one in the making if that will do."""

@@ -8,7 +8,7 @@ import signal
 import sys
 from collections.abc import Callable
 
-import replication.commands  # noqa: F401 - adds its commands to the table
+import replication.chronis_commands  # noqa: F401 - adds commands to the table
 import store.commands  # noqa: F401 - fills the command table
 from metrics.endpoint import Endpoint
 from replication.roles import Replication

@@ -95,10 +95,12 @@ class Turn:
             return
         for session in sessions:
             session.in_turn = False
-            if self.assurance is None or not written:
+            if self.assurance is None:
                 session.flush(refuse=not written)
-            else:
-                self._deliver(session, *session.take_output())
+                continue
+            data, count, wrote = session.take_output()
+            refused = wrote and not written
+            self._deliver(session, self.refusal(session) * count if refused else data, count, wrote and not refused)
 
     def _deliver(self, session: Session, data: bytes, count: int, wrote: bool) -> None:
         """Let output go, unless it has to wait for replicas."""
@@ -143,10 +145,8 @@ class Turn:
             _, batch = self._held.popleft()
             for session, data, count, wrote in batch:
                 self.buffered -= len(data)
-                if refuse and wrote:
-                    session.send(self.refusal(session) * count)
-                else:
-                    self._deliver(session, data, count, wrote)
+                refused = refuse and wrote
+                self._deliver(session, self.refusal(session) * count if refused else data, count, wrote and not refused)
 
     def poison(self) -> None:
         """Refuse writes until the log works again."""

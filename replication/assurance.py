@@ -1,0 +1,153 @@
+"""Replies that wait for replicas: with `reply-after-replicas K`, or CHRONIS REPLYAFTER K on a connection, the reply to a write
+leaves when K replicas hold the write, so an acknowledged write survives the loss of the primary.
+
+Law: a connection's replies keep their order, so what comes after a held reply waits behind it. When K replicas have not
+acknowledged in time, or this node stops being primary, the client is told that the outcome is unknown: the write is in the
+log here and may or may not be in the history that goes on.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING, NamedTuple
+
+from replication.messages import GETACK
+from store.errors import ReplyError
+from store.resp.encoder import encode
+from store.tx import ANY_DB
+
+if TYPE_CHECKING:
+    from replication.primary import Primary
+    from store.session import Session
+
+TIMEOUT_MS = 5000
+"""How long a reply waits by default."""
+MOST_HELD = 1000
+"""Turns of one connection whose replies may be held; beyond it the connection is not read."""
+
+
+class Choice(NamedTuple):
+    """What a connection has chosen: replicas, and how long to wait for them in ms."""
+
+    replicas: int
+    timeout_ms: int
+
+
+class Held(NamedTuple):
+    """The output of one turn: it waits until `replicas` hold history up to `offset`, at most until deadline_ms."""
+
+    offset: int
+    replicas: int
+    deadline_ms: int
+    data: bytes
+    replies: int
+
+
+class Assurance:
+    """The held replies of a node (`Turn.assurance`)."""
+
+    def __init__(self, primary: Primary) -> None:
+        self.primary = primary
+        self.engine = primary.engine
+        self.chosen: dict[Session, Choice] = {}
+        self.held: dict[Session, deque[Held]] = {}
+        self._offset = 0  # where history stood before this turn asked for acknowledgements
+        self.engine.settings.on_change("reply-after-replicas", self.arm)
+        self.arm()
+
+    def arm(self) -> None:
+        """Take part in turns if anybody wants replies to wait, or some do."""
+        wanted = bool(self.engine.settings.reply_after_replicas or self.chosen or self.held)
+        self.engine.turn.assurance = self if wanted else None
+
+    def choose(self, session: Session, replicas: int, timeout_ms: int) -> None:
+        """Let a connection's replies wait for so many replicas (0: as the server is configured)."""
+        self.chosen = {other: choice for other, choice in self.chosen.items() if not other.closing}
+        if replicas:
+            self.chosen[session] = Choice(replicas, timeout_ms)
+        else:
+            self.chosen.pop(session, None)
+        self.arm()
+
+    def wanted(self, session: Session) -> Choice:
+        """How many replicas a connection's writes need, and for how long it waits."""
+        if not self.engine.primary:
+            return Choice(0, 0)
+        return self.chosen.get(session) or Choice(self.engine.settings.reply_after_replicas, TIMEOUT_MS)
+
+    # ── the end of a turn ──────────────────────────────────────────────────────────────────────────────────────────
+    def before_commit(self, sessions: list[Session]) -> None:
+        """Ask the replicas to acknowledge this turn's frame, in that frame, if a reply depends on it."""
+        log = self.engine.log
+        self._offset = log.offset
+        if self.primary.feeds and any(session.wrote and self.wanted(session).replicas for session in sessions):
+            log.append(GETACK, ANY_DB)
+
+    def takes(self, session: Session, data: bytes, count: int, wrote: bool) -> bool:
+        """Take over the output of a turn if it has to wait; False: it may leave."""
+        queue = self.held.get(session)
+        choice = self.wanted(session)
+        needs = wrote and choice.replicas > 0 and self.primary.count(self._offset) < choice.replicas
+        if not needs and not queue:
+            return False
+        if queue is None:
+            queue = self.held[session] = deque()
+        deadline = self.engine.clock.now_ms() + choice.timeout_ms
+        queue.append(Held(self._offset, choice.replicas if needs else 0, deadline, data, count))
+        if len(queue) > MOST_HELD and session.transport is not None:
+            session.transport.pause_reading()
+        return True
+
+    # ── letting go ─────────────────────────────────────────────────────────────────────────────────────────────────
+    def advanced(self) -> None:
+        """A replica acknowledged: send what was waiting for that."""
+        self._look(self.engine.clock.now_ms())
+
+    def tick(self) -> None:
+        """Ten times a second: tell those whose time is up."""
+        if self.held:
+            self._look(self.engine.clock.now_ms())
+            self.arm()
+
+    def _look(self, now: int) -> None:
+        reached: dict[int, int] = {}
+        for session, queue in list(self.held.items()):
+            while queue:
+                head = queue[0]
+                if head.replicas not in reached:
+                    reached[head.replicas] = self._held_by(head.replicas)
+                if head.offset <= reached[head.replicas] or session.closing:
+                    session.send(head.data)
+                elif now >= head.deadline_ms:
+                    session.send(unknown_outcome(session, head.replicas) * head.replies)
+                else:
+                    break
+                queue.popleft()
+            if not queue:
+                self._done(session)
+
+    def _held_by(self, replicas: int) -> int:
+        """Up to where history is held by so many replicas."""
+        if replicas <= 0:
+            return self.engine.log.offset
+        acked = sorted((feed.peer.acked for feed in self.primary.feeds.values() if feed.peer.following), reverse=True)
+        return acked[replicas - 1] if len(acked) >= replicas else -1
+
+    def _done(self, session: Session) -> None:
+        del self.held[session]
+        transport = session.transport
+        if transport is not None and not transport.is_closing() and not transport.is_reading() and not session.halted:
+            transport.resume_reading()
+
+    def fail_all(self) -> None:
+        """This node is no primary any more: what waits for replicas has an unknown outcome."""
+        for session, queue in list(self.held.items()):
+            for held in queue:
+                session.send(unknown_outcome(session, held.replicas) * held.replies if held.replicas else held.data)
+            self._done(session)
+
+
+def unknown_outcome(session: Session, replicas: int) -> bytes:
+    """The reply when it is not known whether a write will survive."""
+    text = f"The write is logged here but {replicas} replicas have not acknowledged it in time: its outcome is unknown"
+    return encode(ReplyError(text, "UNACKED"), session.resp)

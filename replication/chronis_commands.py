@@ -1,0 +1,49 @@
+"""CHRONIS …: positions in history, replies that wait for replicas, digests. Nothing in Redis is like it."""
+
+from __future__ import annotations
+
+from replication.assurance import TIMEOUT_MS
+from replication.commands import replication_of
+from store.commands.arguments import parse_int
+from store.commands.table import command, container
+from store.errors import ReplyError
+from store.replies import OK
+from store.tx import Tx
+from store.waiting import last_write
+
+GROUP = "server"
+container("chronis", "Positions in history, stronger promises and proofs of equality.", since="7.0.0", group=GROUP)
+
+
+@command("chronis|offset", "loading stale fast noscript", since="7.0.0", group=GROUP)
+def chronis_offset(tx: Tx) -> list[object]:
+    """Tell the history id and the offset after this connection's last write (of everything, if it wrote nothing)."""
+    history = replication_of(tx).primary.history
+    return [history.current.encode(), last_write(tx) or tx.engine.log.offset]
+
+
+@command("chronis|waitoffset", "noscript", since="7.0.0", group=GROUP)
+def chronis_waitoffset(tx: Tx, history_id: bytes, offset: bytes, timeout: bytes) -> object:
+    """Wait until this server has applied an offset of a history; reply 1, or 0 after timeout ms (0: no limit)."""
+    wanted, limit = parse_int(offset), parse_int(timeout, "timeout is not an integer or out of range")
+    if limit < 0:
+        raise ReplyError("timeout is negative")
+    positions = replication_of(tx).positions
+    positions.check(history_id.decode("ascii", "replace").lower(), wanted)
+    return positions.wait(tx, wanted, limit)
+
+
+@command("chronis|replyafter", "noscript loading stale fast", since="7.0.0", group=GROUP)
+def chronis_replyafter(tx: Tx, replicas: bytes, timeout: bytes | None = None) -> str:
+    """Hold this connection's replies to writes until so many replicas have them; after timeout ms answer UNACKED."""
+    count, limit = parse_int(replicas), TIMEOUT_MS if timeout is None else parse_int(timeout)
+    if count < 0 or limit <= 0:
+        raise ReplyError("replicas must not be negative, and the timeout must be positive")
+    replication_of(tx).assurance.choose(tx.session, count, limit)
+    return OK
+
+
+@command("chronis|digest", "admin noscript", since="7.0.0", group=GROUP)
+def chronis_digest(tx: Tx, offset: bytes | None = None) -> object:
+    """Digest all data at the first end of a frame from offset on: history id, offset, digest, and each database's own."""
+    return replication_of(tx).digests.request(tx, None if offset is None else parse_int(offset))

@@ -1,0 +1,109 @@
+"""Stronger promises: replies after replicas, positions to wait for, digests at an offset, writes refused without replicas."""
+
+from tests.kit.cluster import equal, eventually, info, linked, offset
+from tests.kit.resp_client import Error, RespClient
+from tests.kit.servers import HOST, Server, chronis_server
+
+
+def follow(replica: Server, primary: Server) -> None:
+    """Make a server a replica of another and wait until it is."""
+    replica.command_reply("REPLICAOF", HOST, primary.port)
+    linked(replica)
+
+
+def position(client: RespClient) -> tuple[bytes, int]:
+    """The position of a client's last write."""
+    reply = client.command("CHRONIS", "OFFSET")
+    assert isinstance(reply, list)
+    history, place = reply
+    assert isinstance(history, bytes)
+    assert isinstance(place, int)
+    return history, place
+
+
+def test_replies_wait_for_replicas_and_keep_their_order() -> None:
+    """A write is answered when a replica holds it; without one it is UNACKED, and reads after it wait their turn."""
+    with chronis_server() as primary, chronis_server() as replica:
+        follow(replica, primary)
+        with primary.client() as client, primary.client() as other:
+            assert str(client.command("CHRONIS", "REPLYAFTER", 1, 400)) == "OK"
+            for number in range(50):
+                assert str(client.command("SET", "n", number)) == "OK"
+                assert replica.command_reply("GET", "n") == b"%d" % number
+            replica.kill()
+            client.send("SET", "n", "unsafe")
+            client.send("GET", "n")
+            assert str(other.command("SET", "other", 1)) == "OK"
+            reply = client.read()
+            assert isinstance(reply, Error)
+            assert reply.text.startswith(b"UNACKED ")
+            assert client.read() == b"unsafe"
+            client.command("CHRONIS", "REPLYAFTER", 0)
+            assert str(client.command("SET", "n", "quick")) == "OK"
+        replica.start("--replicaof", f"{HOST} {primary.port}")
+        linked(replica)
+        primary.command_reply("CONFIG", "SET", "reply-after-replicas", 1)
+        with primary.client() as client:
+            replies = client.pipeline([("SET", f"p:{number}", number) for number in range(200)])
+            assert {str(reply) for reply in replies} == {"OK"}
+            assert replica.command_reply("DBSIZE") == primary.command_reply("DBSIZE")
+
+
+def test_a_write_is_read_elsewhere_once_its_position_is_reached() -> None:
+    """CHRONIS OFFSET on the primary, WAITOFFSET on the replica: the write is there, 300 times in a row."""
+    with chronis_server() as primary, chronis_server() as replica:
+        follow(replica, primary)
+        with primary.client() as writer, replica.client() as reader:
+            for number in range(300):
+                writer.command("SET", "n", number)
+                assert reader.command("CHRONIS", "WAITOFFSET", *position(writer), 5000) == 1
+                assert reader.command("GET", "n") == b"%d" % number
+            history, place = position(writer)
+            assert reader.command("CHRONIS", "WAITOFFSET", history, place + 1000, 30) == 0
+            unknown = reader.command("CHRONIS", "WAITOFFSET", "f" * 40, 1, 30)
+            assert str(unknown).startswith("PARTED history")
+            replica.command_reply("REPLICAOF", "NO", "ONE")
+            assert reader.command("CHRONIS", "WAITOFFSET", history, place, 30) == 1
+            parted = reader.command("CHRONIS", "WAITOFFSET", history, place + 1000, 30)
+            assert str(parted).startswith("PARTED history")
+
+
+def test_digests_at_one_offset_are_equal_while_writes_go_on() -> None:
+    """Both nodes answer for the same end of a frame, with the same digest, and go on writing meanwhile."""
+    with chronis_server() as primary, chronis_server() as replica:
+        follow(replica, primary)
+        with primary.client() as writer, primary.client() as first, replica.client() as second:
+            for turn in range(3):
+                writer.pipeline([("SET", f"k:{turn}:{number}", "v") for number in range(500)])
+                target = offset(primary) + 200
+                second.send("CHRONIS", "DIGEST", target)
+                first.send("CHRONIS", "DIGEST", target)
+                writer.pipeline([("HSET", "h", number, turn) for number in range(500)])
+                one, two = first.read(), second.read()
+                assert isinstance(one, list)
+                assert isinstance(one[1], int)
+                assert one == two
+                assert one[1] >= target
+            assert str(second.command("CHRONIS", "DIGEST", 1)).startswith("PASSED")
+        equal(primary, replica)
+
+
+def test_writes_need_good_replicas_and_reads_a_live_primary_where_so_configured() -> None:
+    """min-replicas-to-write refuses with NOREPLICAS; replica-serve-stale-data no answers MASTERDOWN while the link is down."""
+    with chronis_server() as primary, chronis_server() as replica:
+        primary.command_reply("CONFIG", "SET", "min-replicas-to-write", 1)
+        assert primary.command_reply("SET", "k", 1) == Error(b"NOREPLICAS Not enough good replicas to write.")
+        follow(replica, primary)
+        eventually(lambda: str(primary.command_reply("SET", "k", 1)) == "OK", "a good replica is there")
+        assert info(primary)["min_slaves_good_slaves"] == "1"
+        equal(primary, replica)
+        replica.command_reply("CONFIG", "SET", "replica-serve-stale-data", "no")
+        assert replica.command_reply("GET", "k") == b"1"
+        primary.kill()
+        down = Error(b"MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.")
+        eventually(lambda: replica.command_reply("GET", "k") == down, "reads are refused")
+        replica.command_reply("CONFIG", "SET", "replica-serve-stale-data", "yes")
+        assert replica.command_reply("GET", "k") == b"1"
+        assert info(replica)["master_link_status"] == "down"
+        primary.start()
+        linked(replica)
