@@ -61,8 +61,8 @@ class Session:
         self.may_block = True
         self.backlog: deque[list[bytes]] = deque()
         self._reset_state()
-        self.address = b""
-        self.local_address = b""
+        self.address: bytes = b""
+        self.local_address: bytes = b""
         self.is_local = False
         self.is_unix = False
         self.fd = -1

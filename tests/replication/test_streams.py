@@ -1,5 +1,6 @@
 """What arrives from a primary, in any portions: snapshots, frames, commands; and reading history back for a replica."""
 
+import itertools
 from pathlib import Path
 
 import pytest
@@ -23,7 +24,7 @@ EVENTS = [SET, PING, MULTI, SET, SET, EXEC, encode_select(3), SET]
 def portions(data: bytes, cuts: list[int]) -> list[bytes]:
     """Cut data at these places."""
     places = sorted({0, len(data), *(cut % (len(data) + 1) for cut in cuts)})
-    return [data[a:b] for a, b in zip(places, places[1:], strict=False)]
+    return [data[a:b] for a, b in itertools.pairwise(places)]
 
 
 @given(st.lists(st.integers(0, 10_000), max_size=12))
