@@ -158,7 +158,7 @@ def main(argv: list[str] | None = None) -> int:
     """Run the supervisor; return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m store.tools.run_local", description="Run Chronis on this machine.")
     parser.add_argument("--port", type=int, default=6379, help="port of the primary (default 6379)")
-    parser.add_argument("--replicas", type=int, default=0, help="replicas beside it, on the ports after its own")
+    parser.add_argument("--replicas", type=int, default=1, help="replicas beside it, on the ports after its own (default 1)")
     parser.add_argument("--data", type=Path, default=Path("data"), help="where the data goes (default ./data)")
     options = parser.parse_args(argv)
     nodes = plan(options.port, options.replicas, options.data.absolute())
