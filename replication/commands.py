@@ -42,7 +42,9 @@ def replicaof(tx: Tx, host: bytes, port: bytes) -> str:
     name = host.decode("utf-8", "surrogateescape")
     followed = replication.replica
     if followed is not None and (followed.host.lower(), followed.port) == (name.lower(), number):
-        notice("REPLICAOF would result into synchronization with the master we are already connected with. No operation performed.")
+        notice(
+            "REPLICAOF would result into synchronization with the master we are already connected with. No operation performed."
+        )
         return "OK Already connected to specified master"
     replication.follow(name, number)
     notice(f"REPLICAOF {name}:{number} enabled (user request from '{tx.session.address.decode()}')")

@@ -98,7 +98,9 @@ class ReplicaFeed:
         try:
             await step  # type: ignore[misc]  # a coroutine of this class
         except HistoryGone as error:
-            warn(f"Replica {self.peer.name} can't go on from offset {self.peer.sent}: {error}; it has to synchronize anew")
+            warn(
+                f"Replica {self.peer.name} can't go on from offset {self.peer.sent}: {error}; it has to synchronize anew"
+            )
             self.session.abort()
         except OSError as error:
             warn(f"Sending to replica {self.peer.name} failed: {error}")

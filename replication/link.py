@@ -165,7 +165,9 @@ class Link:
         if complaint is not None:
             return [Drop(complaint)]
         if self._asked == b"REPLCONF" and line.startswith(b"-"):
-            self.remarks.append(f"(Non critical) Master does not understand REPLCONF: {line.decode('utf-8', 'replace')}")
+            self.remarks.append(
+                f"(Non critical) Master does not understand REPLCONF: {line.decode('utf-8', 'replace')}"
+            )
         return [self._next()]
 
     def _answered(self, line: bytes) -> Instruction:

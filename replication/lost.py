@@ -35,7 +35,9 @@ async def keep_lost_tail(engine: Engine, directory: str, history_id: str, offset
     log = engine.log
     frames = log.tail.since(offset) or [] if isinstance(log, MemoryLog) else None
     written = await asyncio.to_thread(_write, path, directory, history_id, offset, frames)
-    warn(f"Our history parted from the master's at offset {offset}: {written} bytes of events up to {end} were moved to {path}")
+    warn(
+        f"Our history parted from the master's at offset {offset}: {written} bytes of events up to {end} were moved to {path}"
+    )
     return path
 
 

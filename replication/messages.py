@@ -131,7 +131,9 @@ class ReplicaOptions:
                 self.port = _integer(value)
             case b"ip-address":
                 if len(value) > 255:
-                    raise ReplyError(f"REPLCONF ip-address provided by replica instance is too long: {len(value)} bytes")
+                    raise ReplyError(
+                        f"REPLCONF ip-address provided by replica instance is too long: {len(value)} bytes"
+                    )
                 self.ip = value.decode("utf-8", "replace")
             case b"capa":
                 self.capabilities.add(value.decode("ascii", "replace").lower())

@@ -41,7 +41,9 @@ class Positions:
             if known == history_id and offset <= end:
                 return
             if known == history_id:
-                raise ReplyError(f"history {history_id} ended here at offset {end}: the offset is not in this history", "PARTED")
+                raise ReplyError(
+                    f"history {history_id} ended here at offset {end}: the offset is not in this history", "PARTED"
+                )
         raise ReplyError(f"history {history_id} is not known here", "PARTED")
 
     def wait(self, tx: Tx, offset: int, timeout_ms: int) -> object:

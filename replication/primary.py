@@ -275,5 +275,3 @@ class Primary:
     def listed(self) -> list[ReplicaFeed]:
         """The replicas that INFO shows, in the order they came."""
         return [feed for feed in self.feeds.values() if feed.peer.state in SHOWN]
-
-

@@ -16,8 +16,9 @@ from replication.follower import Follower
 from replication.link import Drop, Event, Identity, Instruction, Link, Send, State, Unexpected
 from replication.lost import keep_lost_tail
 from replication.messages import Continue, FullResync, Parted, ack
+from replication.rollback import roll_back
 from replication.stream import BadStream
-from store.errors import CorruptLog, CorruptSnapshot
+from store.errors import CorruptFile, CorruptSnapshot, LogFailed
 from store.events import encode_event
 from store.log.reader import OffsetNotInLog
 from store.logfile import notice, warn
@@ -86,7 +87,13 @@ class Replica:
     """This node as the replica of host:port. `error`: why the link is down; times in unix ms."""
 
     def __init__(
-        self, node: Node, primary: Primary, host: str, port: int, changed: Callable[[], None], applied: Callable[[int], None]
+        self,
+        node: Node,
+        primary: Primary,
+        host: str,
+        port: int,
+        changed: Callable[[], None],
+        applied: Callable[[int], None],
     ) -> None:
         self.node = node
         self.engine = node.engine
@@ -104,6 +111,7 @@ class Replica:
         self._changed = changed  # called when the link has come up or gone down
         self._applied = applied  # called with the offset after each piece of history
         self._attempts = 0
+        self._known_ms = self.engine.clock.now_ms()
         self._line = b""
         self._asked_position: tuple[str, int] | None = None
         self._stopped = False
@@ -146,7 +154,11 @@ class Replica:
             async with asyncio.timeout(settings.repl_timeout):
                 await loop.create_connection(lambda: cast(asyncio.Protocol, made), self.host, self.port, local_addr=own)
         except (OSError, TimeoutError) as error:
-            self._down(f"Error condition on socket for SYNC: {error.strerror or error}" if isinstance(error, OSError) else "timeout")
+            self._down(
+                f"Error condition on socket for SYNC: {error.strerror or error}"
+                if isinstance(error, OSError)
+                else "timeout"
+            )
 
     def opened(self, connection: PrimaryConnection) -> None:
         """The connection is there: begin the handshake, unless it is not wanted any more."""
@@ -288,12 +300,16 @@ class Replica:
         self._task = asyncio.get_running_loop().create_task(self._give_up_tail(offset))
 
     async def _give_up_tail(self, offset: int) -> None:
-        """Keep what the primary does not have in a file, then ask for everything."""
+        """Keep what the primary does not have in a file and go back to where we parted; ask for everything if we can't."""
+        back = False
         try:
             await keep_lost_tail(self.engine, self.primary.directory, self.primary.history.current, offset)
-        except (OSError, CorruptLog, OffsetNotInLog) as error:
-            warn(f"The events from offset {offset} on could not be kept: {error}")
-        self._run(self.link.went_back(self._identity(position=False)))
+            back = await roll_back(self.node, offset)
+        except (OSError, CorruptFile, OffsetNotInLog, LogFailed) as error:
+            warn(f"Going back to offset {offset} failed: {error}")
+        if back:
+            self.primary.disconnect_all("history was rolled back")
+        self._run(self.link.went_back(self._identity(position=back)))
 
     # ── a full synchronization ─────────────────────────────────────────────────────────────────────────────────────
     def _begin_transfer(self, answer: FullResync) -> None:
@@ -387,6 +403,13 @@ class Replica:
         if self.connection is None:
             return -1
         return max(0, self.engine.clock.now_ms() - self.connection.active_ms) // 1000
+
+    @property
+    def lag_seconds(self) -> int:
+        """How old what we know may be: seconds since the newest frame was written by a Chronis primary, else since we heard of it."""
+        if self.follower is not None and self.connection is not None:
+            self._known_ms = self.follower.unix_ms or self.connection.active_ms
+        return max(0, self.engine.clock.now_ms() - self._known_ms) // 1000
 
     @property
     def has_history(self) -> bool:

@@ -45,7 +45,13 @@ class Replication:
         assert timers is not None
         timers.every_tick.append(self._tick)
         timers.every_second.append(self._second)
-        for name in ("replica-read-only", "replica-serve-stale-data", "min-replicas-to-write", "min-replicas-max-lag"):
+        for name in (
+            "replica-read-only",
+            "replica-serve-stale-data",
+            "min-replicas-to-write",
+            "min-replicas-max-lag",
+            "replica-max-staleness",
+        ):
             self.engine.settings.on_change(name, self.judge_gates)
 
     def start(self) -> None:
@@ -64,6 +70,7 @@ class Replication:
         self.primary.every_second()
         if self.replica is not None:
             self.replica.every_second()
+            self.judge_gates()
 
     # ── roles ──────────────────────────────────────────────────────────────────────────────────────────────────────
     def follow(self, host: str, port: int, takes_over: bool = False) -> None:
@@ -77,7 +84,9 @@ class Replication:
         if was_primary:
             self.assurance.fail_all()
             engine.blocking.fail_all(
-                ReplyError("force unblock from blocking operation, instance state changed (master -> replica?)", "UNBLOCKED")
+                ReplyError(
+                    "force unblock from blocking operation, instance state changed (master -> replica?)", "UNBLOCKED"
+                )
             )
         self.replica = Replica(self.node, self.primary, host, port, self.judge_gates, self.digests.passed)
         self.replica.takes_over, self.replica.refused = takes_over, self.failover.refused
@@ -109,7 +118,9 @@ class Replication:
         engine, settings, replica = self.engine, self.engine.settings, self.replica
         engine.gates.set(READ_ONLY, replica is not None and settings.replica_read_only)
         engine.unlogged = replica is not None and not settings.replica_read_only
-        engine.gates.set(STALE, replica is not None and not replica.up and not settings.replica_serve_stale_data)
+        down = replica is not None and not replica.up and not settings.replica_serve_stale_data
+        most = settings.replica_max_staleness
+        engine.gates.set(STALE, down or (replica is not None and most > 0 and replica.lag_seconds > most))
         self.primary.judge_gate()
 
     # ── what the store asks (Topology) ─────────────────────────────────────────────────────────────────────────────
@@ -183,12 +194,15 @@ class Replication:
             "master_sync_in_progress": int(syncing),
             "slave_read_repl_offset": offset,
             "slave_repl_offset": offset,
+            "replica_lag_seconds": replica.lag_seconds,
         }
         if replica.arrival is not None:
             details |= _progress(replica, replica.arrival.reader.size, replica.arrival.reader.received)
         if not replica.up:
             since = replica.down_since_ms
-            details["master_link_down_since_seconds"] = max(0, self.engine.clock.now_ms() - since) // 1000 if since else -1
+            details["master_link_down_since_seconds"] = (
+                max(0, self.engine.clock.now_ms() - since) // 1000 if since else -1
+            )
             if replica.error:
                 details["master_link_error"] = replica.error
         return details

@@ -49,7 +49,9 @@ class FrameStream:
         try:
             while (found := decode(self._buffer, position)) is not None:
                 frame, position = found
-                pieces.append(Piece([argv for _, argv in decode_events(frame.payload, "(stream)")], frame.payload, frame))
+                pieces.append(
+                    Piece([argv for _, argv in decode_events(frame.payload, "(stream)")], frame.payload, frame)
+                )
         except (BadFrame, CorruptLog) as error:
             raise BadStream(str(error)) from error
         del self._buffer[:position]
@@ -82,7 +84,10 @@ class CommandStream:
         if not self._whole:
             return []
         piece = Piece(self._events[: self._whole], bytes(self._data[: self._whole_size]))
-        if not piece.data.endswith(b"\r\n") or bytes(self._data[self._whole_size : self._whole_size + 1]) not in (b"", b"*"):
+        if not piece.data.endswith(b"\r\n") or bytes(self._data[self._whole_size : self._whole_size + 1]) not in (
+            b"",
+            b"*",
+        ):
             raise BadStream("commands that are not in canonical form: their bytes can't be counted")
         del self._data[: self._whole_size]
         self._events = self._events[self._whole :]

@@ -101,7 +101,9 @@ class Blocking:
             if not waiter.gone and self.engine.keyspace.databases[place[0]].live(place[1]) is None:
                 continue
             reply = self._attempt(waiter, place[1])
-            if reply is not None:
+            if isinstance(reply, ReplyError):
+                self._fail(waiter.session, reply)
+            elif reply is not None:
                 self.release(waiter.session, reply)
             self.engine.tracking.settle()
 

@@ -138,6 +138,8 @@ def _subscribed(engine: Engine, session: Session, command: Command, argv: list[b
 
 
 def _stale(engine: Engine, session: Session, command: Command, argv: list[bytes]) -> object:
+    if _lacks(session, command, "stale") and engine.settings.replica_serve_stale_data:
+        raise ReplyError("What this replica knows is older than 'replica-max-staleness' allows.", "MASTERDOWN")
     if _lacks(session, command, "stale"):
         raise ReplyError("Link with MASTER is down and replica-serve-stale-data is set to 'no'.", "MASTERDOWN")
     return None

@@ -188,6 +188,28 @@ class Persistence:
         self.extras = extras
         self.saving.adopted(final, offset)
 
+    def cut_back(self, end: LogEnd) -> None:
+        """Give up what history has after end, the end of one of its frames, and go on writing there.
+
+        Whoever holds the keyspace replaces it in the same turn. Raises OSError, or LogFailed with the log as it is. A crash
+        in between leaves a longer or shorter beginning of the same history.
+        """
+        assert self.history is not None
+        assert end.path is not None
+        self.saving.kill()
+        self.engine.log.close()
+        for offset, path in snapshots(self.directory.path):
+            if offset > end.offset:
+                path.unlink()
+        for segment in reversed(list_segments(str(self.directory.path))):
+            if segment.first_offset > end.offset:
+                os.unlink(segment.path)
+        os.truncate(end.path, end.size)
+        self.history.chain = [link for link in self.history.chain if link[1] <= end.offset]
+        self.engine.adopt_log(self._writer(end))
+        for _, path in snapshots(self.directory.path)[:1]:
+            self.directory.publish(path)
+
     # ── appendonly at run time ─────────────────────────────────────────────────────────────────────────────────────
     def switch_appendonly(self) -> None:
         """CONFIG SET appendonly: go on in the other kind of log, at the same offset, losing nothing.

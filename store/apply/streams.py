@@ -33,7 +33,7 @@ def apply_xadd(db: Database, key: bytes, *words: bytes) -> None:
         stream.append(parse_id(words[0]), words[1:], limits)
         db.edited(key, stream, STREAM, b"xadd")
         return
-    options = read_options(words, True, limits.stream_node_max_entries)
+    options = read_options(words, True, limits.stream_node_max_entries, obeyed=True)
     stream = db.open(key, Stream)
     stream.append(parse_id(words[options.place]), words[options.place + 1 :], limits)
     trimmed = stream.trim(length_after(options, stream, limits))
@@ -46,7 +46,7 @@ def apply_xadd(db: Database, key: bytes, *words: bytes) -> None:
 def apply_xtrim(db: Database, key: bytes, *words: bytes) -> int:
     """XTRIM key trim: how many entries went."""
     limits = db.keyspace.limits
-    options = read_options(words, False, limits.stream_node_max_entries)
+    options = read_options(words, False, limits.stream_node_max_entries, obeyed=True)
     stream = _existing(db, key)
     trimmed = 0 if stream is None else stream.trim(length_after(options, stream, limits))
     if stream is not None and trimmed:

@@ -117,9 +117,7 @@ def _group_of(tx: Tx, key: bytes, name: bytes) -> tuple[Stream, Group]:
     return stream, group
 
 
-@command(
-    "XGROUP|CREATE", "write denyoom", keys="RW insert @2", since="5.0.0", group="stream", complexity="O(1)"
-)
+@command("XGROUP|CREATE", "write denyoom", keys="RW insert @2", since="5.0.0", group="stream", complexity="O(1)")
 def xgroup_create(tx: Tx, key: bytes, name: bytes, start: bytes, *options: bytes) -> str:
     """Add a consumer group that reads from after the given id, or from the end with `$`."""
     make, read = _read_options("CREATE", options)
@@ -152,14 +150,21 @@ def xgroup_setid(tx: Tx, key: bytes, name: bytes, last: bytes, *options: bytes) 
 
 
 @command(
-    "XGROUP|DESTROY", "write", keys="RW delete @2", since="5.0.0", group="stream", complexity="O(N) for N entries pending"
+    "XGROUP|DESTROY",
+    "write",
+    keys="RW delete @2",
+    since="5.0.0",
+    group="stream",
+    complexity="O(N) for N entries pending",
 )
 def xgroup_destroy(tx: Tx, key: bytes, name: bytes) -> object:
     """Remove a group; reply whether it was there."""
     return tx.record(b"XGROUP", b"DESTROY", key, name) if name in _stream_of(tx, key).groups else 0
 
 
-@command("XGROUP|CREATECONSUMER", "write denyoom", keys="RW insert @2", since="6.2.0", group="stream", complexity="O(1)")
+@command(
+    "XGROUP|CREATECONSUMER", "write denyoom", keys="RW insert @2", since="6.2.0", group="stream", complexity="O(1)"
+)
 def xgroup_createconsumer(tx: Tx, key: bytes, name: bytes, consumer: bytes) -> int:
     """Add a consumer to a group; reply whether it is new."""
     _, group = _group_of(tx, key, name)

@@ -14,7 +14,7 @@ from store.commands.table import command, container
 from store.errors import ReplyError, no_such_key
 from store.values.stream import Entry, Stream
 from store.values.stream_group import UNKNOWN, Consumer, Group
-from store.values.stream_node import MAX_ID, id_text
+from store.values.stream_node import MAX_ID, id_text, signed
 
 if TYPE_CHECKING:
     from store.tx import Tx
@@ -40,9 +40,9 @@ def lag(stream: Stream, group: Group) -> int | None:
     if not stream.added:
         return 0
     if group.read != UNKNOWN and not stream.has_gap_after(group.last):
-        return stream.added - group.read
+        return signed(stream.added - group.read)
     read = stream.distance(group.last)
-    return None if read == UNKNOWN else stream.added - read
+    return None if read == UNKNOWN else signed(stream.added - read)
 
 
 # ── XINFO STREAM ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -57,7 +57,7 @@ def xinfo_stream(tx: Tx, key: bytes, *options: bytes) -> Map:
         b"radix-tree-nodes": len(stream.nodes) + 1,  # Redis counts the inner nodes of its tree; here there are none
         b"last-generated-id": id_text(stream.last),
         b"max-deleted-entry-id": id_text(stream.max_deleted),
-        b"entries-added": stream.added,
+        b"entries-added": signed(stream.added),
         b"recorded-first-entry-id": id_text(stream.first()),
     }
     if count is None:

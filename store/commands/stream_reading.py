@@ -31,7 +31,7 @@ from store.errors import ReplyError, syntax_error
 from store.replies import NULL_ARRAY
 from store.values.stream import Entry, Stream
 from store.values.stream_group import UNKNOWN, Group
-from store.values.stream_node import MAX_ID, id_text
+from store.values.stream_node import MAX_ID, id_text, signed
 
 if TYPE_CHECKING:
     from store.tx import Tx
@@ -68,7 +68,12 @@ class Read:
 
 # ── the commands ─────────────────────────────────────────────────────────────────────────────────────────────────────
 @command(
-    "XREAD", "readonly blocking movablekeys", keys=_KEYS.format(1), since="5.0.0", group="stream", complexity=_PER_STREAM
+    "XREAD",
+    "readonly blocking movablekeys",
+    keys=_KEYS.format(1),
+    since="5.0.0",
+    group="stream",
+    complexity=_PER_STREAM,
 )
 def xread(tx: Tx, first: bytes, second: bytes, third: bytes, *more: bytes) -> object:
     """Reply the entries of streams after given ids, waiting for some if need be."""
@@ -93,11 +98,14 @@ def xread(tx: Tx, first: bytes, second: bytes, third: bytes, *more: bytes) -> ob
 
 
 @command(
-    "XREADGROUP", "write blocking movablekeys", keys=_KEYS.format(4), since="5.0.0", group="stream", complexity=_PER_STREAM
+    "XREADGROUP",
+    "write blocking movablekeys",
+    keys=_KEYS.format(4),
+    since="5.0.0",
+    group="stream",
+    complexity=_PER_STREAM,
 )
-def xreadgroup(
-    tx: Tx, a: bytes, b: bytes, c: bytes, d: bytes, e: bytes, f: bytes, *more: bytes
-) -> object:
+def xreadgroup(tx: Tx, a: bytes, b: bytes, c: bytes, d: bytes, e: bytes, f: bytes, *more: bytes) -> object:
     """Reply entries that no consumer of the group has had, which become this one's, or those that it has not acknowledged."""
     read = _parse(tx, (a, b, c, d, e, f, *more), by_group=True)
     positions = [_group_position(tx, read, key, word) for key, word in zip(read.keys, read.ids, strict=True)]
@@ -246,7 +254,7 @@ def _entries_read(stream: Stream, group: Group, entries: list[Entry]) -> int:
     count = group.read
     for number, _ in entries:
         if count != UNKNOWN and not stream.has_gap_after(number):
-            count += 1
+            count = signed(count + 1)
         elif stream.added:
             count = stream.distance(number)
     return count

@@ -33,8 +33,11 @@ class Options:
     place: int = 0
 
 
-def read_options(words: Sequence[bytes], adding: bool, node_entries: int) -> Options:
-    """Read the options of XADD (up to the id, whose place is set) or XTRIM; node_entries: entries in a node at most."""
+def read_options(words: Sequence[bytes], adding: bool, node_entries: int, obeyed: bool = False) -> Options:
+    """Read the options of XADD (up to the id, whose place is set) or XTRIM; node_entries: entries in a node at most.
+
+    obeyed: the words are history. A Redis primary writes `=` for `~` there but leaves LIMIT, which then means nothing.
+    """
     options = Options()
     limit: int | None = None
     place = 0
@@ -57,7 +60,9 @@ def read_options(words: Sequence[bytes], adding: bool, node_entries: int) -> Opt
         else:
             raise syntax_error()
     options.place = place
-    _check(options, limit, adding, node_entries)
+    _check(options, limit, adding, obeyed)
+    if options.roughly and not obeyed:  # without LIMIT it is a hundred nodes, so that a trim never takes long
+        options.limit = min(100 * node_entries, 1000000) or 10000 if limit is None else limit
     return options
 
 
@@ -76,15 +81,13 @@ def _read_bound(options: Options, word: bytes, words: Sequence[bytes], place: in
     return place + 1
 
 
-def _check(options: Options, limit: int | None, adding: bool, node_entries: int) -> None:
+def _check(options: Options, limit: int | None, adding: bool, obeyed: bool) -> None:
     if limit and not options.by:
         raise ReplyError("syntax error, LIMIT cannot be used without specifying a trimming strategy")
     if not adding and not options.by:
         raise ReplyError("syntax error, XTRIM must be called with a trimming strategy")
-    if limit is not None and not options.roughly:
+    if limit is not None and not options.roughly and not obeyed:
         raise ReplyError("syntax error, LIMIT cannot be used without the special ~ option")
-    if options.roughly:  # without LIMIT it is a hundred nodes, so that a trim never takes long
-        options.limit = min(100 * node_entries, 1000000) or 10000 if limit is None else limit
 
 
 def length_after(options: Options, stream: Stream | None, limits: Limits, added: Addition | None = None) -> int:

@@ -38,7 +38,7 @@ def xadd(tx: Tx, key: bytes, first: bytes, second: bytes, third: bytes, *more: b
     if first == b"*":
         options, wanted = Options(), None
     else:
-        options = read_options(words, True, tx.engine.settings.stream_node_max_entries)
+        options = read_options(words, True, tx.keyspace.limits.stream_node_max_entries, obeyed=tx.now == 0)
         chosen = options.place == len(words) or words[options.place] == b"*"
         wanted = None if chosen else parse_new_id(words[options.place])
     fields = words[options.place + 1 :]
@@ -141,7 +141,9 @@ def xdel(tx: Tx, key: bytes, first: bytes, *more: bytes) -> object:
 )  # fmt: skip
 def xtrim(tx: Tx, key: bytes, strategy: bytes, bound: bytes, *more: bytes) -> object:
     """Take out the first entries, by how many or which are to be left; reply how many went."""
-    options = read_options((strategy, bound, *more), False, tx.engine.settings.stream_node_max_entries)
+    options = read_options(
+        (strategy, bound, *more), False, tx.keyspace.limits.stream_node_max_entries, obeyed=tx.now == 0
+    )
     stream = tx.db.typed(key, Stream)
     if stream is None:
         return 0

@@ -23,11 +23,10 @@ from store.rdb import codes
 from store.rdb.compact import decode_listpack, encode_listpack
 from store.rdb.primitives import Cursor, Malformed, put_length, put_string
 from store.values.stream import Stream
-from store.values.stream_group import UNKNOWN, Group
-from store.values.stream_node import SEQUENCE, Fields, Node, make_id
+from store.values.stream_group import Group
+from store.values.stream_node import SEQUENCE, Fields, Node, make_id, signed
 
 DELETED, SAME = 1, 2
-_UNKNOWN_LENGTH = SEQUENCE  # UNKNOWN, as 64 bits hold it
 
 
 # ── reading ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -72,7 +71,7 @@ def _read_group(cursor: Cursor, stream: Stream, second: bool) -> None:
         raise Malformed(f"a stream with two groups {name!r}")
     last = _read_id(cursor)
     read = cursor.length() if second else stream.distance(last)
-    group = stream.create_group(name, last, UNKNOWN if read == _UNKNOWN_LENGTH else read)
+    group = stream.create_group(name, last, signed(read))
     pending: dict[int, tuple[int, int]] = {}
     for _ in range(cursor.count(25)):
         number = _read_raw_id(cursor)
@@ -173,7 +172,7 @@ def put_stream(out: bytearray, stream: Stream, packing: bool) -> None:
     put_length(out, stream.length)
     for number in (stream.last, stream.first(), stream.max_deleted):
         _put_id(out, number)
-    put_length(out, stream.added)
+    put_length(out, stream.added & SEQUENCE)
     put_length(out, len(stream.groups))
     for name, group in sorted(stream.groups.items()):
         put_string(out, name, packing)
@@ -187,7 +186,7 @@ def _put_id(out: bytearray, number: int) -> None:
 
 def _put_group(out: bytearray, group: Group, packing: bool) -> None:
     _put_id(out, group.last)
-    put_length(out, group.read if group.read != UNKNOWN else _UNKNOWN_LENGTH)
+    put_length(out, group.read & SEQUENCE)  # UNKNOWN is -1
     put_length(out, len(group.pending))
     for number, pending in group.pending.items():
         out += number.to_bytes(16, "big")
@@ -212,12 +211,7 @@ def _elements(node: Node) -> Iterator[bytes]:
         same = fields[::2] == names
         parts = fields[1::2] if same else (b"%d" % (len(fields) // 2), *fields)
         yield b"%d" % (SAME if same else 0)
-        yield b"%d" % _relative(number >> 64, node.base >> 64)
-        yield b"%d" % _relative(number & SEQUENCE, node.base & SEQUENCE)
+        yield b"%d" % signed((number >> 64) - (node.base >> 64))
+        yield b"%d" % signed((number & SEQUENCE) - (node.base & SEQUENCE))
         yield from parts
         yield b"%d" % (3 + len(parts))
-
-
-def _relative(number: int, base: int) -> int:
-    """A difference of two 64-bit numbers as a signed one of 64 bits."""
-    return (number - base + (1 << 63) & SEQUENCE) - (1 << 63)

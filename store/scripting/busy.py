@@ -5,7 +5,8 @@ at once. The BUSY gate lets through what may run meanwhile: SCRIPT KILL, FUNCTIO
 commands that log in, and transactions' own. New connections are accepted and handed to the event loop when the script ends.
 
 Law: nothing is committed here and no timer runs: the script's events stay one transaction of one turn. Only replies of
-commands that recorded nothing leave. The caller's own connection waits, and so does whoever has output pending.
+commands that recorded nothing leave. The caller's own connection waits, and so does whoever has output pending. A
+connection that the event loop accepted in the very turn of the script is not known yet and waits as well.
 """
 
 from __future__ import annotations

@@ -32,8 +32,9 @@ def is_table(value: LuaValue) -> bool:
 
 
 def is_function(value: LuaValue) -> bool:
-    """Tell whether a value is a Lua function."""
-    return bool(lua51.lua_type(value) == "function")
+    """Tell whether a value is a function: Lua's, or one of the host's that comes back."""
+    kind = lua51.lua_type(value)
+    return bool(kind == "function") or (kind is None and callable(value))
 
 
 def type_name(value: LuaValue) -> str:
@@ -44,7 +45,9 @@ def type_name(value: LuaValue) -> str:
         return "boolean"
     if isinstance(value, (int, float)):
         return "number"
-    return "string" if isinstance(value, bytes) else lua51.lua_type(value) or "userdata"
+    if isinstance(value, bytes):
+        return "string"
+    return "function" if is_function(value) else lua51.lua_type(value) or "userdata"
 
 
 class Interpreter:
@@ -71,10 +74,14 @@ class Interpreter:
         self.null = host[b"null"]
         self._where, self._compile, self._run = host[b"where"], host[b"compile"], host[b"run"]
         self._load, self._globals, self._rawequal = host[b"load"], host[b"globals"], host[b"rawequal"]
+        self._library = host[b"library"]
         self._memory = host[b"memory"]
 
     def _guarded(self, members: Mapping[str, HostFunction | bytes | int]) -> dict[bytes, object]:
-        return {name.encode(): self._guard(member) if callable(member) else member for name, member in members.items()}
+        return {
+            name.encode(): self._guard(member) if lua51.lua_type(member) is None and callable(member) else member
+            for name, member in members.items()
+        }
 
     def _guard(self, function: HostFunction) -> HostFunction:
         """Wrap a host function: what it raises is either meant for the script or ends the run."""
@@ -148,6 +155,10 @@ class Interpreter:
     def mapping(self, values: Mapping[Any, object]) -> LuaValue:
         """Make a Lua table of keys and values."""
         return self._lua.table_from(values)
+
+    def library(self, members: Mapping[str, HostFunction | LuaValue]) -> LuaValue:
+        """Make a Lua table of host functions and values that scripts may have as their own."""
+        return self._library(self._lua.table_from(self._guarded(members)))
 
     def is_null(self, value: LuaValue) -> bool:
         """Tell whether a value is `cjson.null`."""

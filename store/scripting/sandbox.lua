@@ -2,7 +2,8 @@
 --
 -- Law: no script gets hold of this file's locals, of the real globals, of `debug`, or of a host object. Shared tables are
 -- shown as empty stand-ins whose metatable reads from the real ones and refuses writes; the functions that go round
--- metatables (rawset, rawget, pairs, setmetatable, table.insert …) know the stand-ins.
+-- metatables (rawset, rawget, pairs, setmetatable, table.insert …) know the stand-ins. getfenv, setfenv and newproxy, which
+-- could undo this, are not there, as in Redis since its security fixes of 2025.
 -- Arguments: libraries (name -> table of functions and values of the host), hooks (host functions for this file alone).
 
 local libraries, hooks, as_function = ...
@@ -66,7 +67,7 @@ end)
 setfenv(1, G)           -- the functions below are made in the scripts' environment: there is nothing else in them to find
 
 local function writable(t)
-  if stands_for[t] then error(READ_ONLY, 3) end
+  if stands_for[t] then error(READ_ONLY, 0) end
 end
 
 local function expect_table(value, name)
@@ -148,7 +149,7 @@ end
 
 for _, name in native_next, {
   "tostring", "next", "assert", "tonumber", "rawequal", "collectgarbage", "type", "select", "unpack", "gcinfo", "ipairs",
-  "_VERSION", "error", "newproxy", "getmetatable",
+  "_VERSION", "error", "getmetatable",
 } do
   real[name] = process[name]
 end
@@ -186,21 +187,6 @@ function real.setmetatable(t, metatable)
   expect_table(t, "setmetatable")
   writable(t)
   return setmetatable(t, metatable)
-end
-
-function real.getfenv(what)
-  if what == nil then what = 1 end
-  if type(what) == "number" and what > 0 then what = what + 1 end
-  local found = getfenv(what)
-  if rawequal(found, process) then return G end
-  return found
-end
-
-function real.setfenv(what, environment)
-  if what == 0 then error(READ_ONLY, 2) end
-  if type(what) == "number" then what = what + 1 end
-  local changed = setfenv(what, environment)
-  return changed
 end
 
 -- Compiled code is refused: it can be made to do what no source can.
@@ -289,12 +275,15 @@ function coroutines.wrap(call)
 end
 
 local null = newproxy()
-for name, library in native_pairs(libraries) do
+local function made_of(members)
   local made = {}
-  for key, value in native_pairs(library) do
-    made[key] = type(value) == "userdata" and as_function(value) or value
+  for key, value in native_pairs(members) do
+    made[key] = type(value) == "userdata" and value ~= null and as_function(value) or value
   end
-  libraries[name] = made
+  return made
+end
+for name, library in native_pairs(libraries) do
+  libraries[name] = made_of(library)
 end
 libraries.cjson.null = null
 for _, name in native_next, {"random", "randomseed"} do
@@ -317,7 +306,7 @@ end
 
 -- ── for the host ───────────────────────────────────────────────────────────────────────────────────────────────────
 
-local host = {null = null, where = where, rawequal = rawequal, type = type, compile = compile}
+local host = {null = null, where = where, rawequal = rawequal, compile = compile, library = made_of}
 
 function host.memory()
   return collectgarbage("count") * 1024

@@ -10,9 +10,9 @@ import argparse
 import sys
 
 from store import __version__
-from store.tools import check_cli, export_cli, log_cli, top_cli
+from store.tools import check_cli, export_cli, log_cli, top_cli, verify_cli
 
-TOOLS = (log_cli, check_cli, export_cli, top_cli)
+TOOLS = (log_cli, check_cli, export_cli, top_cli, verify_cli)
 
 
 def parser() -> argparse.ArgumentParser:

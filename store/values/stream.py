@@ -12,7 +12,7 @@ from typing import ClassVar
 
 from store.values.base import Limits, Value
 from store.values.stream_group import UNKNOWN, Consumer, Group, Pending
-from store.values.stream_node import MAX_ID, Fields, Node
+from store.values.stream_node import MAX_ID, Fields, Node, signed
 
 Entry = tuple[int, Fields]
 """An id, and field, value, field, value …"""
@@ -111,15 +111,15 @@ class Stream(Value):
         if not self.added:
             return 0
         if number == self.last or (not self.length and number < self.last):
-            return self.added
+            return signed(self.added)
         if number > self.last:
             return UNKNOWN
         first = self.first()
         if not self.max_deleted or self.max_deleted < first:
             if number < first:
-                return self.added - self.length
+                return signed(self.added - self.length)
             if number == first:
-                return self.added - self.length + 1
+                return signed(self.added - self.length + 1)
         return UNKNOWN
 
     # ── changing entries: apply functions only ───────────────────────────────────────────────────────────────────────

@@ -47,8 +47,8 @@ class Node:
     def add(self, number: int, fields: Fields) -> None:
         """Append an entry; its id has to be above all others here."""
         names = fields[::2]
-        size = number_size(_signed((number >> 64) - (self.base >> 64)))
-        size += number_size(_signed((number & SEQUENCE) - (self.base & SEQUENCE)))
+        size = number_size(signed((number >> 64) - (self.base >> 64)))
+        size += number_size(signed((number & SEQUENCE) - (self.base & SEQUENCE)))
         if names == self.names:
             shared = list(fields)
             shared[::2] = self.names
@@ -80,7 +80,11 @@ class Node:
 
     def last(self) -> int:
         """The id of the last live entry; there is one."""
-        return next(number for number, fields in zip(reversed(self.ids), reversed(self.entries), strict=True) if fields is not None)
+        return next(
+            number
+            for number, fields in zip(reversed(self.ids), reversed(self.entries), strict=True)
+            if fields is not None
+        )
 
     def below(self, number: int) -> int:
         """How many live entries have ids below number."""
@@ -99,8 +103,8 @@ class Node:
         assert 0 < self.live == sum(fields is not None for fields in self.entries)
 
 
-def _signed(number: int) -> int:
-    """A difference as 64 bits hold it."""
+def signed(number: int) -> int:
+    """A number as a signed one of 64 bits holds it: what Redis's counters and differences do when they overflow."""
     return (number + (1 << 63) & SEQUENCE) - (1 << 63)
 
 

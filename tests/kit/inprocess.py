@@ -64,6 +64,7 @@ class Node:
         replayed = self.replayed()
         replayed._check()
         assert digest(replayed) == self.digest()
+        assert replayed.functions == self.keyspace.functions
 
 
 class Client(Session):

@@ -90,7 +90,7 @@ def test_what_a_replica_says_and_refuses(nodes: list[Server]) -> None:
     assert "Replica can't interact with the keyspace" in primary.output()
 
 
-def test_a_promoted_replica_goes_on_and_the_old_primary_gives_its_tail_up(nodes: list[Server]) -> None:
+def test_a_promoted_replica_goes_on_and_the_old_primary_goes_back(nodes: list[Server]) -> None:
     """REPLICAOF NO ONE begins a new history; who is ahead in the old one parts with it, and says where it is kept."""
     primary, replica = nodes
     write(primary, 20)
@@ -111,6 +111,11 @@ def test_a_promoted_replica_goes_on_and_the_old_primary_gives_its_tail_up(nodes:
     assert b"lost" in lost.read_bytes()
     assert str(lost) in primary.output()
     assert info(primary)["master_replid"] == info(replica)["master_replid"] != old
+    assert syncs(replica) == (0, 1)
+    primary.kill()
+    primary.start("--replicaof", f"{HOST} {replica.port}")
+    equal(replica, primary)
+    assert syncs(replica) == (0, 2)
 
 
 def test_chained_replicas_follow_a_promotion_without_a_full_synchronization() -> None:

@@ -1,5 +1,8 @@
 """Stronger promises: replies after replicas, positions to wait for, digests at an offset, writes refused without replicas."""
 
+import pytest
+
+from store.tools.main import main
 from tests.kit.cluster import equal, eventually, info, linked, offset
 from tests.kit.resp_client import Error, RespClient
 from tests.kit.servers import HOST, Server, chronis_server
@@ -107,3 +110,36 @@ def test_writes_need_good_replicas_and_reads_a_live_primary_where_so_configured(
         assert info(replica)["master_link_status"] == "down"
         primary.start()
         linked(replica)
+
+
+def test_verify_proves_equality_and_names_what_differs(capsys: pytest.CaptureFixture[str]) -> None:
+    """`chronis verify` says equal with 0; after a local write on a writable replica it says where they differ, with 1."""
+    with chronis_server() as primary, chronis_server() as replica:
+        follow(replica, primary)
+        with primary.client() as client:
+            client.pipeline([("SET", f"k:{number}", number) for number in range(300)])
+        nodes = [f"{HOST}:{server.port}" for server in (primary, replica)]
+        assert main(["verify", *nodes]) == 0
+        assert f"{nodes[0]} = {nodes[1]}: 300 keys at offset " in capsys.readouterr().out
+        replica.command_reply("CONFIG", "SET", "replica-read-only", "no")
+        replica.command_reply("SET", "k:7", "other")
+        replica.command_reply("SET", "own", 1)
+        assert main(["verify", *nodes]) == 1
+        said = capsys.readouterr().out
+        assert "database 0: 300 and 301 keys" in said
+        assert "b'k:7': another value" in said
+        assert f"b'own': only on {nodes[1]}" in said
+        replica.kill()
+        assert main(["verify", *nodes]) == 2
+
+
+def test_a_replica_that_knows_too_little_refuses_reads() -> None:
+    """replica-max-staleness: reads are refused once what the replica knows is older, and go on with the next event."""
+    with chronis_server("--repl-ping-replica-period", "1000") as primary, chronis_server() as replica:
+        follow(replica, primary)
+        replica.command_reply("CONFIG", "SET", "replica-max-staleness", 1)
+        primary.command_reply("SET", "k", 1)
+        eventually(lambda: str(replica.command_reply("GET", "k")).startswith("MASTERDOWN What this replica knows"), "refused")
+        assert int(info(replica)["replica_lag_seconds"]) > 1
+        primary.command_reply("SET", "k", 2)
+        eventually(lambda: replica.command_reply("GET", "k") == b"2", "reads go on")

@@ -53,9 +53,14 @@ class Json:
             "encode_number_precision": self._precision,
             "encode_keep_buffer": lambda *args: args[0] if args else True,
             "encode_sparse_array": self._sparse,
+            "new": self._new,
             "_NAME": b"cjson",
             "_VERSION": b"2.1.0",
         }
+
+    def _new(self, *args: LuaValue) -> LuaValue:
+        """cjson.new(): the library once more, with settings of its own."""
+        return self.lua.library({**Json(self.lua).library(), "null": self.lua.null})
 
     # ── settings ───────────────────────────────────────────────────────────────────────────────────────────────────
     def _depth(self, attribute: str, function: str) -> HostFunction:

@@ -146,7 +146,12 @@ def test_a_stream_is_read_with_its_group_and_without_what_was_deleted() -> None:
     assert list(stream) == [(make_id(2, 1), (b"a", b"cc"))]
     assert (stream.last, stream.added, stream.max_deleted) == (make_id(2, 1), 2, make_id(1, 1))
     group = stream.groups[b"g"]
-    assert (group.last, group.read, list(group.consumers), list(group.pending)) == (make_id(2, 1), 2, [b"me"], [make_id(2, 1)])
+    assert (group.last, group.read, list(group.consumers), list(group.pending)) == (
+        make_id(2, 1),
+        2,
+        [b"me"],
+        [make_id(2, 1)],
+    )
     again = dump_value(stream.copy())
     assert dump_value(restore_value(again)) == again != payload(codes.STREAM_LISTPACKS_2, STREAM)
 

@@ -130,7 +130,9 @@ def test_streams_and_functions_pass_through(tmp_path: Path) -> None:
     with redis_server(directory=tmp_path) as server, server.client() as client:
         for number in range(300):
             client.command("XADD", "stream", f"{number + 1}-1", "field", number, "other", "x" * (number % 70))
-            client.command("XADD", "short", f"{number + 1}-{number % 7}", "a", number, *(("b", "c") if number % 9 == 0 else ()))
+            client.command(
+                "XADD", "short", f"{number + 1}-{number % 7}", "a", number, *(("b", "c") if number % 9 == 0 else ())
+            )
         client.command("XDEL", "stream", "5-1", "7-1")
         client.command("XGROUP", "CREATE", "stream", "group", "0")
         client.command("XREADGROUP", "GROUP", "group", "alice", "COUNT", "10", "STREAMS", "stream", ">")
