@@ -3,7 +3,7 @@ leaves when K replicas hold the write, so an acknowledged write survives the los
 
 Law: a connection's replies keep their order, so what comes after a held reply waits behind it. When K replicas have not
 acknowledged in time, or this node stops being primary, the client is told that the outcome is unknown: the write is in the
-log here and may or may not be in the history that goes on.
+log here and may or may not be in the history that goes on. Reads are answered with what this node has.
 """
 
 from __future__ import annotations
@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, NamedTuple
 from replication.messages import GETACK
 from store.errors import ReplyError
 from store.resp.encoder import encode
+from store.turn import joined
 from store.tx import ANY_DB
 
 if TYPE_CHECKING:
     from replication.primary import Primary
-    from store.session import Session
+    from store.session import Output, Session
 
 TIMEOUT_MS = 5000
 """How long a reply waits by default."""
@@ -39,8 +40,7 @@ class Held(NamedTuple):
     offset: int
     replicas: int
     deadline_ms: int
-    data: bytes
-    replies: int
+    output: Output
 
 
 class Assurance:
@@ -80,20 +80,20 @@ class Assurance:
         """Ask the replicas to acknowledge this turn's frame, in that frame, if a reply depends on it."""
         log = self.engine.log
         self._offset = log.offset
-        if self.primary.feeds and any(session.wrote and self.wanted(session).replicas for session in sessions):
+        if self.primary.feeds and any(session.written and self.wanted(session).replicas for session in sessions):
             log.append(GETACK, ANY_DB)
 
-    def takes(self, session: Session, data: bytes, count: int, wrote: bool) -> bool:
+    def takes(self, session: Session, output: Output) -> bool:
         """Take over the output of a turn if it has to wait; False: it may leave."""
         queue = self.held.get(session)
         choice = self.wanted(session)
-        needs = wrote and choice.replicas > 0 and self.primary.count(self._offset) < choice.replicas
+        needs = bool(output[1]) and choice.replicas > 0 and self.primary.count(self._offset) < choice.replicas
         if not needs and not queue:
             return False
         if queue is None:
             queue = self.held[session] = deque()
         deadline = self.engine.clock.now_ms() + choice.timeout_ms
-        queue.append(Held(self._offset, choice.replicas if needs else 0, deadline, data, count))
+        queue.append(Held(self._offset, choice.replicas if needs else 0, deadline, output))
         if len(queue) > MOST_HELD and session.transport is not None:
             session.transport.pause_reading()
         return True
@@ -117,9 +117,9 @@ class Assurance:
                 if head.replicas not in reached:
                     reached[head.replicas] = self._held_by(head.replicas)
                 if head.offset <= reached[head.replicas] or session.closing:
-                    session.send(head.data)
+                    session.send(joined(head.output))
                 elif now >= head.deadline_ms:
-                    session.send(unknown_outcome(session, head.replicas) * head.replies)
+                    session.send(joined(head.output, unknown_outcome(session, head.replicas)))
                 else:
                     break
                 queue.popleft()
@@ -143,7 +143,7 @@ class Assurance:
         """This node is no primary any more: what waits for replicas has an unknown outcome."""
         for session, queue in list(self.held.items()):
             for held in queue:
-                session.send(unknown_outcome(session, held.replicas) * held.replies if held.replicas else held.data)
+                session.send(joined(held.output, unknown_outcome(session, held.replicas)))
             self._done(session)
 
 

@@ -21,6 +21,7 @@ from store.events import PING
 from store.log.memory import MemoryLog
 from store.logfile import notice, warn
 from store.resp.encoder import encode
+from store.turn import joined
 from store.tx import ANY_DB
 
 if TYPE_CHECKING:
@@ -166,7 +167,7 @@ class Primary:
         self.asking.pop(session, None)
         feed = self.feeds[session] = ReplicaFeed(self, session, peer)
         session.become_replica(feed)
-        data, _, _ = session.take_output()
+        data = joined(session.take_output())
         if session.transport is not None:
             session.transport.set_write_buffer_limits(high=WINDOW, low=WINDOW // 4)
         if data:

@@ -11,12 +11,12 @@ cdef class Session:
     cdef public Tx tx
     cdef public int resp, muted
     cdef public long long conditions, net_input, net_output, created_ms, active_ms, number, write_offset
-    cdef public list out
+    cdef public list out, written
     cdef public bint in_turn, wrote, halted, closing, may_block
     cdef public Command last_command
     cpdef data_received(self, bytes data)
     cpdef _run(self, list requests)
     cpdef reply(self, object reply)
     cpdef tuple take_output(self)
-    cpdef flush(self, bint refuse)
+    cpdef flush(self)
     cpdef send(self, bytes data)

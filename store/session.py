@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from store.tracking import Tracked
 
 Queued = tuple[Command, list[bytes]]
+Output = tuple[list[bytes], list[int]]
+"""Encoded replies and messages, and the places among them of the replies to what wrote."""
 BACKLOG_LIMIT = 1024
 """Requests a halted session keeps; beyond it the connection is not read until they have run."""
 
@@ -54,8 +56,9 @@ class Session:
         self.conditions = 0
         self.out: list[bytes] = []
         self.in_turn = False
-        self.wrote = False  # a command of this turn recorded something
-        self.write_offset = 0  # where history stood after the last turn in which one did (WAIT)
+        self.wrote = False  # what runs now recorded something
+        self.written: list[int] = []  # the places in `out` of replies to what did
+        self.write_offset = 0  # where history stood after the last that did (WAIT)
         self.halted = False
         self.closing = False
         self.may_block = True
@@ -202,6 +205,11 @@ class Session:
         """Add a reply to the turn's output, unless CLIENT REPLY says otherwise."""
         if reply is NO_REPLY:
             return
+        if self.wrote:
+            self.wrote = False
+            self.write_offset = self.engine.log.offset
+            if not self.muted:
+                self.written.append(len(self.out))
         if self.muted and type(reply) is not Several:  # subscribers get their confirmations, muted or not
             self.muted = 1 if self.muted == 2 else 0 if self.muted == 1 else 3
             if self.feed is not None:
@@ -217,18 +225,17 @@ class Session:
             self.out.append(data)
             self.engine.turn.join(self)
 
-    def take_output(self) -> tuple[bytes, int, bool]:
-        """Hand over the turn's output: bytes, number of replies, whether a command wrote."""
-        out, wrote = self.out, self.wrote
-        self.out, self.wrote = [], False
-        if wrote:
-            self.write_offset = self.engine.log.offset
-        return b"".join(out), len(out), wrote
+    def take_output(self) -> Output:
+        """Hand over the turn's output."""
+        output = self.out, self.written
+        self.out, self.written = [], []
+        return output
 
-    def flush(self, refuse: bool) -> None:
-        """Send the turn's output; refuse: the log failed, so commands that wrote are answered with an error."""
-        data, count, wrote = self.take_output()
-        self.send(self.engine.turn.refusal(self) * count if refuse and wrote else data)
+    def flush(self) -> None:
+        """Send the turn's output."""
+        data = b"".join(self.out)
+        self.out, self.written = [], []
+        self.send(data)
 
     def send(self, data: bytes) -> None:
         """Write to the socket and judge how much of it the client leaves unread."""

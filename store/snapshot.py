@@ -1,7 +1,8 @@
 """Making snapshots: by replay in a child process (the server does nothing), in a forked child (no log on disk), or at once.
 
 `python -m store.snapshot DIRECTORY OFFSET [--packing] [--no-checksum]` is the child: it recovers the directory up to the
-offset and writes the snapshot there. It runs at low priority and shares nothing with the server but the files.
+offset and writes the snapshot there. It runs at low priority and shares nothing with the server but the files. Both
+children end when the server is gone: nobody would take over what they write.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import argparse
 import os
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
@@ -95,6 +97,8 @@ def spawn_replay(engine: Engine, directory: Path, offset: int, path: Path) -> Ch
         str(offset),
         "--databases",
         str(engine.settings.databases),
+        "--parent",
+        str(os.getpid()),
     ]
     if not engine.settings.rdbcompression:
         command.append("--no-packing")
@@ -108,10 +112,23 @@ def spawn_replay(engine: Engine, directory: Path, offset: int, path: Path) -> Ch
 
 def fork_writer(engine: Engine, path: Path, offset: int, history_id: str, db: int, extras: rdb.Extras | None) -> Child:
     """Fork a child that writes the present state (appendonly no: there is no log to replay). Raises OSError."""
+    parent = os.getpid()
     pid = os.fork()
     if pid:
         return Child(pid, offset, path)
+    _leave_with(parent)
     _run_forked(engine, path, offset, history_id, db, extras)
+
+
+def _leave_with(parent: int) -> None:
+    """End this process, from a thread of its own, when the server was killed: it has another parent then."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(0.1)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def _run_forked(
@@ -140,10 +157,13 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("directory")
     parser.add_argument("offset", type=int)
     parser.add_argument("--databases", type=int, default=16)
+    parser.add_argument("--parent", type=int, default=0, help="end when this process is not the parent any more")
     parser.add_argument("--no-packing", action="store_true")
     parser.add_argument("--no-checksum", action="store_true")
     options = parser.parse_args(argv)
     os.nice(NICENESS)
+    if options.parent:
+        _leave_with(options.parent)
     engine = offline_engine(options.databases)
     engine.settings.rdbcompression = not options.no_packing
     engine.settings.rdbchecksum = not options.no_checksum

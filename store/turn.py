@@ -1,8 +1,8 @@
 """The end of a loop turn: one log write for all commands that ran in it, then their replies.
 
 Law: no reply leaves before the log write of what it saw; under `appendfsync always` not before the fsync that covers it.
-Sessions whose commands wrote in a turn that could not be logged get -MISCONF in place of their replies: the events are in
-memory and kept for the log (they are written when there is room again), but nobody was told that they are safe.
+Commands that wrote in a turn that could not be logged are answered with -MISCONF: the events are in memory and kept for the
+log (they are written when there is room again), but nobody was told that they are safe.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from store.resp import encode
 if TYPE_CHECKING:
     from store.engine import Engine
     from store.log import EventLog
-    from store.session import Session
+    from store.session import Output, Session
 
-Held = tuple[int, list[tuple["Session", bytes, int, bool]]]
+Held = tuple[int, list[tuple["Session", "Output"]]]
 
 
 class Assurance(Protocol):
@@ -29,8 +29,17 @@ class Assurance(Protocol):
     def before_commit(self, sessions: list[Session]) -> None:
         """The turn's frame is about to be written."""
 
-    def takes(self, session: Session, data: bytes, count: int, wrote: bool) -> bool:
+    def takes(self, session: Session, output: Output) -> bool:
         """Take over a session's output if it has to wait; False: it may leave."""
+
+
+def joined(output: Output, instead: bytes | None = None) -> bytes:
+    """The bytes of a turn's output; instead: what takes the place of the replies to what wrote."""
+    out, written = output
+    if instead is not None:
+        for place in written:
+            out[place] = instead
+    return b"".join(out)
 
 
 class Turn:
@@ -95,17 +104,17 @@ class Turn:
             return
         for session in sessions:
             session.in_turn = False
-            if self.assurance is None:
-                session.flush(refuse=not written)
-                continue
-            data, count, wrote = session.take_output()
-            refused = wrote and not written
-            self._deliver(session, self.refusal(session) * count if refused else data, count, wrote and not refused)
+            if written and self.assurance is None:
+                session.flush()
+            else:
+                self._deliver(session, session.take_output(), refuse=not written)
 
-    def _deliver(self, session: Session, data: bytes, count: int, wrote: bool) -> None:
-        """Let output go, unless it has to wait for replicas."""
-        if self.assurance is None or not self.assurance.takes(session, data, count, wrote):
-            session.send(data)
+    def _deliver(self, session: Session, output: Output, refuse: bool) -> None:
+        """Let output go, unless it has to wait for replicas; refuse: with errors where a command wrote."""
+        if refuse:
+            output = [joined(output, self.refusal(session))], []
+        if self.assurance is None or not self.assurance.takes(session, output):
+            session.send(joined(output))
 
     def _commit(self, log: EventLog) -> bool:
         """Write the turn's events; LATENCY hears when that takes long."""
@@ -126,9 +135,9 @@ class Turn:
         batch = []
         for session in sessions:
             session.in_turn = False
-            data, count, wrote = session.take_output()
-            self.buffered += len(data)
-            batch.append((session, data, count, wrote))
+            output = session.take_output()
+            self.buffered += sum(map(len, output[0]))
+            batch.append((session, output))
         self._held.append((offset, batch))
         if self.engine.log.failed is not None:
             self._release(offset, refuse=True)
@@ -143,10 +152,9 @@ class Turn:
     def _release(self, offset: int, refuse: bool) -> None:
         while self._held and self._held[0][0] <= offset:
             _, batch = self._held.popleft()
-            for session, data, count, wrote in batch:
-                self.buffered -= len(data)
-                refused = refuse and wrote
-                self._deliver(session, self.refusal(session) * count if refused else data, count, wrote and not refused)
+            for session, output in batch:
+                self.buffered -= sum(map(len, output[0]))
+                self._deliver(session, output, refuse)
 
     def poison(self) -> None:
         """Refuse writes until the log works again."""

@@ -17,6 +17,7 @@ import socket
 from typing import TYPE_CHECKING, cast
 
 from store.commands.table import BUSY
+from store.turn import joined
 
 if TYPE_CHECKING:
     from store.engine import Engine
@@ -92,7 +93,7 @@ class Busy:
 
     def _send(self, session: Session, sock: socket.socket) -> None:
         """Send a session's output past the event loop; what the socket does not take at once waits in its transport."""
-        data, _, _ = session.take_output()
+        data = joined(session.take_output())
         transport = session.transport
         sent = 0
         if transport is None or not transport.get_write_buffer_size():

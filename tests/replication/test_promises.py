@@ -81,6 +81,8 @@ def test_digests_at_one_offset_are_equal_while_writes_go_on() -> None:
                 target = offset(primary) + 200
                 second.send("CHRONIS", "DIGEST", target)
                 first.send("CHRONIS", "DIGEST", target)
+                for node in (primary, replica):
+                    eventually(lambda node=node: info(node, "clients")["blocked_clients"] == "1", "the request waits")
                 writer.pipeline([("HSET", "h", number, turn) for number in range(500)])
                 one, two = first.read(), second.read()
                 assert isinstance(one, list)
