@@ -22,8 +22,8 @@ from store.log.segment import list_segments
 from store.log.writer import LogWriter
 
 if TYPE_CHECKING:
+    from store.client.session import Session
     from store.node import Node
-    from store.session import Session
 
 T = TypeVar("T")
 Made = TypeVar("Made")

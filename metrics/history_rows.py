@@ -11,7 +11,7 @@ from metrics.observe import Histogram, Timeline
 from store.log.frame import BadFrame
 from store.log.syncer import BOUNDS
 from store.log.writer import LogWriter
-from store.snapshot_figures import SAVE
+from store.persistence.snapshot_figures import SAVE
 from store.topology import Leader, history_of
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from replication.transfer import TransferReader
 from store.keyspace import Keyspace
+from store.persistence.replacement import received_path
 from store.rdb.reader import RdbLoader
-from store.replacement import received_path
 
 if TYPE_CHECKING:
     from replication.messages import FullResync

@@ -12,14 +12,15 @@ from collections import deque
 from typing import TYPE_CHECKING, NamedTuple
 
 from replication.messages import GETACK
+from store.client.output import joined
 from store.errors import ReplyError
 from store.resp.encoder import encode
-from store.turn import joined
 from store.tx import ANY_DB
 
 if TYPE_CHECKING:
     from replication.primary import Primary
-    from store.session import Output, Session
+    from store.client.output import Output
+    from store.client.session import Session
 
 TIMEOUT_MS = 5000
 """How long a reply waits by default."""

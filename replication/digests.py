@@ -21,9 +21,9 @@ from store.tx import ANY_DB
 
 if TYPE_CHECKING:
     from replication.primary import Primary
+    from store.client.session import Session
     from store.log import EventLog
     from store.log.frame import Frame
-    from store.session import Session
     from store.tx import Tx
 
 MOST_CHILDREN = 2

@@ -19,8 +19,8 @@ from store.logfile import notice, warn
 
 if TYPE_CHECKING:
     from replication.primary import Primary
+    from store.client.session import Session
     from store.log.frame import Frame
-    from store.session import Session
 
 WINDOW = 1 << 20
 """Bytes that may wait in a replica's connection."""

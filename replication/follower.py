@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from replication.stream import BadStream, CommandStream, FrameStream, Piece
 from store.errors import ApplyFailed
 from store.logfile import warn
-from store.replay import Replay
+from store.persistence.replay import Replay
 
 if TYPE_CHECKING:
     from store.engine import Engine

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from replication.source import begin_at
-from store.durable_files import write_durably
 from store.log.memory import MemoryLog
 from store.log.reader import LogCursor
 from store.log.segment import encode_header
 from store.logfile import warn
+from store.persistence.durable_files import write_durably
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -15,21 +15,21 @@ from replication.feed import WINDOW, ReplicaFeed
 from replication.messages import GETACK, continue_line, parted_line
 from replication.peer import SHOWN, Event, Peer, State
 from replication.snapshots import Snapshots
+from store.client.output import joined
 from store.commands.table import FEW_REPLICAS
 from store.errors import ReplyError
 from store.events import PING
 from store.log.memory import MemoryLog
 from store.logfile import notice, warn
 from store.resp.encoder import encode
-from store.turn import joined
 from store.tx import ANY_DB
 
 if TYPE_CHECKING:
+    from store.client.session import Session
     from store.log import EventLog
     from store.log.frame import Frame
     from store.log.history import History
     from store.node import Node
-    from store.session import Session
 
 
 class Primary:

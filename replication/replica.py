@@ -18,12 +18,12 @@ from replication.lost import keep_lost_tail
 from replication.messages import Continue, FullResync, Parted, ack
 from replication.rollback import roll_back
 from replication.stream import BadStream
+from store.client.server import address_text, keep_alive
+from store.client.session import Session
 from store.errors import CorruptFile, CorruptSnapshot, LogFailed
 from store.events import encode_event
 from store.log.reader import OffsetNotInLog
 from store.logfile import notice, warn
-from store.server import address_text, keep_alive
-from store.session import Session
 
 if TYPE_CHECKING:
     from replication.primary import Primary

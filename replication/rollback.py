@@ -14,8 +14,8 @@ from store.log.reader import LogCursor
 from store.log.segment import LogEnd
 from store.log.writer import LogWriter
 from store.logfile import notice
-from store.offline import offline_engine
-from store.recovery import Recovered, Until, recover
+from store.persistence.offline import offline_engine
+from store.persistence.recovery import Recovered, Until, recover
 
 if TYPE_CHECKING:
     from store.engine import Engine

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 from store import rdb
 from store.keyspace import Keyspace
-from store.recovery import snapshots
-from store.snapshot_figures import SAVE
+from store.persistence.recovery import snapshots
+from store.persistence.snapshot_figures import SAVE
 
 if TYPE_CHECKING:
     from replication.feed import ReplicaFeed

@@ -16,9 +16,9 @@ from store.errors import ReplyError
 from store.replies import NO_REPLY
 
 if TYPE_CHECKING:
+    from store.client.session import Session
     from store.engine import Engine
-    from store.session import Session
-    from store.slowlog import Slow
+    from store.observe.slowlog import Slow
     from store.tx import Tx
 
 Serve = Callable[["Tx", bytes], object]

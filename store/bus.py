@@ -9,17 +9,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from store.client.redaction import redacted
 from store.glob import compile_glob
 from store.notifications import KEYEVENT, KEYSPACE, parse_classes
-from store.redaction import redacted
 from store.replies import Push
 from store.resp import encode
 
 if TYPE_CHECKING:
+    from store.client.session import Session
     from store.commands.table import Command
     from store.engine import Engine
     from store.keyspace import Database
-    from store.session import Session
     from store.tx import Tx
 
 Table = dict[bytes, dict["Session", None]]

@@ -11,27 +11,27 @@ from typing import TYPE_CHECKING
 from store.acl import Users
 from store.blocking import Blocking
 from store.bus import Bus
+from store.client.tracking import Tracking
 from store.clock import Clock
 from store.commands.table import TABLE, Command
 from store.errors import ConfigError, ReplyError
 from store.gates import Gates, divert
 from store.keyspace import Keyspace
-from store.latency import Latency
 from store.log import EventLog
-from store.rates import Rates
+from store.observe.latency import Latency
+from store.observe.rates import Rates
+from store.observe.slowlog import SlowLog
+from store.observe.stats import Stats
 from store.scripting.scripts import Scripts
-from store.slowlog import SlowLog
-from store.stats import Stats
 from store.switches import Switches
 from store.topology import Alone, Topology
-from store.tracking import Tracking
 from store.turn import Turn
 from store.waiting import Waiting
 
 if TYPE_CHECKING:
+    from store.client.session import Session
     from store.config.settings import Settings
     from store.node import Node
-    from store.session import Session
     from store.tx import Tx
 
 

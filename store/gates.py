@@ -32,8 +32,8 @@ from store.errors import ReplyError
 from store.replies import NO_REPLY
 
 if TYPE_CHECKING:
+    from store.client.session import Session
     from store.engine import Engine
-    from store.session import Session
 
 Check = Callable[["Engine", "Session", Command, list[bytes]], object]
 

@@ -12,12 +12,12 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from store import eviction
+from store.client.server import Server
 from store.engine import Engine
 from store.errors import ApplyFailed, LogFailed
 from store.log.memory import MemoryLog
 from store.logfile import log, notice, warn
-from store.persistence import Persistence
-from store.server import Server
+from store.persistence.control import Persistence
 from store.shutdown import Shutdown
 from store.timers import Timers
 from store.wiring import wire

@@ -18,8 +18,8 @@ from store.log.writer import LogWriter
 from store.logfile import notice, warn
 
 if TYPE_CHECKING:
+    from store.client.session import Session
     from store.node import Node
-    from store.session import Session
 
 FAILED = "Errors trying to SHUTDOWN. Check logs."
 

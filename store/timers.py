@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from store import eviction, expiry
-from store.output_limits import judge
+from store.client.output_limits import judge
 
 if TYPE_CHECKING:
     from store.engine import Engine

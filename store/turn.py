@@ -11,14 +11,16 @@ import asyncio
 from collections import deque
 from typing import TYPE_CHECKING, Protocol
 
+from store.client.output import joined
 from store.commands.table import POISONED
 from store.errors import LogFailed, ReplyError
 from store.resp import encode
 
 if TYPE_CHECKING:
+    from store.client.output import Output
+    from store.client.session import Session
     from store.engine import Engine
     from store.log import EventLog
-    from store.session import Output, Session
 
 Held = tuple[int, list[tuple["Session", "Output"]]]
 
@@ -31,15 +33,6 @@ class Assurance(Protocol):
 
     def takes(self, session: Session, output: Output) -> bool:
         """Take over a session's output if it has to wait; False: it may leave."""
-
-
-def joined(output: Output, instead: bytes | None = None) -> bytes:
-    """The bytes of a turn's output; instead: what takes the place of the replies to what wrote."""
-    out, written = output
-    if instead is not None:
-        for place in written:
-            out[place] = instead
-    return b"".join(out)
 
 
 class Turn:

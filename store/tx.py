@@ -12,9 +12,9 @@ from store.notifications import EVICTED, EXPIRED
 from store.replies import NULL_ARRAY
 
 if TYPE_CHECKING:
+    from store.client.session import Session
     from store.engine import Engine
     from store.keyspace import Database, Keyspace
-    from store.session import Session
 ANY_DB = -1
 """For events that concern no database (heartbeats): the log inserts no SELECT for them."""
 

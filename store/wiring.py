@@ -7,12 +7,12 @@ from dataclasses import fields
 from typing import TYPE_CHECKING
 
 from store import eviction
+from store.client.open_files import serveable
 from store.commands.table import OUT_OF_MEMORY
 from store.errors import ConfigError
 from store.log.memory import MemoryLog
 from store.log.writer import LogWriter
 from store.logfile import set_level, warn
-from store.open_files import serveable
 from store.values.base import Limits
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 
 from store.acl.rule import DUPLICATE, RuleError, has_blanks, merged, unmatched
 from store.acl.user import User
-from store.durable_files import write_durably
+from store.persistence.durable_files import write_durably
 
 NewUser = Callable[[bytes], User]
 

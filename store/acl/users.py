@@ -14,14 +14,14 @@ from store.acl.catalog import Catalog
 from store.acl.files import AclFileError, read_file, read_lines, write_file
 from store.acl.rule import RuleError, merged, unmatched
 from store.acl.user import User
-from store.client_line import client_line
+from store.client.client_line import client_line
 from store.commands.table import TABLE
 from store.errors import ConfigError, ReplyError
 
 if TYPE_CHECKING:
+    from store.client.session import Session
     from store.commands.table import Command
     from store.engine import Engine
-    from store.session import Session
 
 DEFAULT = b"default"
 _FREE_RULES = (b"+@all", b"~*", b"&*", b"on", b"nopass")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from store.client_line import client_line
+from store.client.client_line import client_line
 from store.commands.arguments import parse_int
 from store.commands.connection import checked_name
 from store.commands.help import help_reply

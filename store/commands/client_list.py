@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from store.client_line import client_line
+from store.client.client_line import client_line
 from store.commands.arguments import INT64_MAX, parse_int, parse_range
 from store.commands.table import command
 from store.errors import ReplyError, syntax_error
@@ -13,7 +13,7 @@ from store.replies import OK, Verbatim
 from store.tx import Tx
 
 if TYPE_CHECKING:
-    from store.session import Session
+    from store.client.session import Session
 
 GROUP = "connection"
 _ADMIN = "admin noscript loading stale"

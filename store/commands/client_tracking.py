@@ -1,13 +1,13 @@
-"""CLIENT TRACKING and what belongs to it: client-side caching, see `store.tracking` (tracking.c, networking.c 7.0)."""
+"""CLIENT TRACKING and what belongs to it: client-side caching, see `store.client.tracking` (tracking.c, networking.c 7.0)."""
 
 from __future__ import annotations
 
+from store.client.tracking import Tracked
 from store.commands.arguments import parse_int
 from store.commands.client import switch
 from store.commands.table import command
 from store.errors import ReplyError, syntax_error
 from store.replies import OK, SetReply
-from store.tracking import Tracked
 from store.tx import Tx
 
 GROUP = "connection"

@@ -1,4 +1,4 @@
-"""LATENCY: spikes by event, see `store.latency`, and each command's histogram (latency.c 7.0)."""
+"""LATENCY: spikes by event, see `store.observe.latency`, and each command's histogram (latency.c 7.0)."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from store.acl.catalog import every
 from store.commands.help import help_reply
 from store.commands.table import Command, command, container
 from store.errors import ReplyError
-from store.latency_report import report
+from store.observe.latency_report import report
+from store.observe.sparkline import COLUMNS, sparkline
 from store.replies import Verbatim
-from store.sparkline import COLUMNS, sparkline
 from store.tx import Tx
 
 GROUP = "server"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import gc
 
-from store import memory_report
 from store.commands.help import help_reply
 from store.commands.table import command, container
-from store.memory_report import MemoryReport, human, report
+from store.observe import memory_report
+from store.observe.memory_report import MemoryReport, human, report
 from store.replies import OK, Verbatim
 from store.tx import Tx
 

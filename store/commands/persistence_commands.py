@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 from store.commands.table import command
 from store.errors import ReplyError, syntax_error
+from store.persistence.snapshot_figures import REWRITE, SAVE
 from store.replies import NO_REPLY, OK
-from store.snapshot_figures import REWRITE, SAVE
 from store.tx import Tx
 
 if TYPE_CHECKING:
     from store.node import Node
-    from store.saving import Saving
+    from store.persistence.saving import Saving
 
 GROUP = "server"
 SHUTDOWN_WORDS = frozenset({"save", "nosave", "now", "force", "abort"})

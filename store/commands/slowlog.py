@@ -1,4 +1,4 @@
-"""SLOWLOG: the commands that took long, see `store.slowlog` (slowlog.c 7.0)."""
+"""SLOWLOG: the commands that took long, see `store.observe.slowlog` (slowlog.c 7.0)."""
 
 from __future__ import annotations
 

@@ -118,8 +118,8 @@ def debug_loadaof(tx: Tx) -> str:
 def _recovered(tx: Tx, directory: str, offset: int) -> Keyspace:
     """The state that recovery makes of a data directory whose log ends at offset."""
     # These need the engine, and the engine the commands.
-    from store.offline import offline_engine
-    from store.recovery import recover
+    from store.persistence.offline import offline_engine
+    from store.persistence.recovery import recover
 
     engine = offline_engine(len(tx.keyspace.databases))
     engine.keyspace.limits = tx.keyspace.limits

@@ -135,7 +135,7 @@ def debug_replybuffer(_tx: Tx, what: bytes, value: bytes) -> str:
 
 def debug_client_eviction(tx: Tx) -> Verbatim:
     """How many clients there are for maxmemory-clients to choose from, and what they take."""
-    from store.memory_report import session_bytes
+    from store.observe.memory_report import session_bytes
 
     if not tx.engine.settings.maxmemory_clients:
         raise ReplyError("maxmemory-clients is disabled.")

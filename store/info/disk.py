@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 from store.commands.table import LOADING
 from store.log.writer import LogWriter
-from store.snapshot_figures import REWRITE, SAVE, Figures, Outcome
+from store.persistence.snapshot_figures import REWRITE, SAVE, Figures, Outcome
 from store.topology import history_of
 
 if TYPE_CHECKING:
     from store.engine import Engine
-    from store.saving import Saving
+    from store.persistence.saving import Saving
 
 
 def persistence(engine: Engine) -> dict[str, object]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from store import memory_report
-from store.memory_report import MemoryReport, human
+from store.observe import memory_report
+from store.observe.memory_report import MemoryReport, human
 
 if TYPE_CHECKING:
     from store.engine import Engine

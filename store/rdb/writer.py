@@ -12,8 +12,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import BinaryIO
 
-from store.durable_files import write_durably
 from store.keyspace import Database, Entry, Keyspace
+from store.persistence.durable_files import write_durably
 from store.rdb import codes
 from store.rdb.crc64 import crc64
 from store.rdb.encode import put_value, type_of

@@ -16,13 +16,13 @@ import select
 import socket
 from typing import TYPE_CHECKING, cast
 
+from store.client.output import joined
 from store.commands.table import BUSY
-from store.turn import joined
 
 if TYPE_CHECKING:
+    from store.client.session import Session
     from store.engine import Engine
     from store.scripting.run import Run
-    from store.session import Session
 
 READ_SIZE = 1 << 16
 PAUSE_NS = 1_000_000

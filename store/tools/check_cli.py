@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from store import rdb
-from store.datadir import LOCK
 from store.errors import CorruptSnapshot
 from store.log.check import LogReport, Problem, SegmentReport, check_log
 from store.log.repair import Repair, repair, set_aside
-from store.recovery import snapshots
+from store.persistence.datadir import LOCK
+from store.persistence.recovery import snapshots
 
 if TYPE_CHECKING:
     Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]

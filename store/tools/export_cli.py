@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from store.errors import ConfigError, CorruptFile
-from store.export import export_aof, export_rdb
 from store.log.reader import OffsetNotInLog
+from store.persistence.export import export_aof, export_rdb
 from store.tools.points import parse_point
 
 if TYPE_CHECKING:

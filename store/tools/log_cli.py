@@ -30,7 +30,7 @@ from store.log.frame import Frame, decode
 from store.log.reader import LogCursor, OffsetNotInLog
 from store.log.retention import first_time
 from store.log.segment import HEADER_SIZE, Segment, list_segments, segment_path
-from store.recovery import Until
+from store.persistence.recovery import Until
 from store.tools.points import parse_point
 
 if TYPE_CHECKING:

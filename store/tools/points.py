@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from datetime import datetime
 
-from store.recovery import Until
+from store.persistence.recovery import Until
 
 
 def parse_point(text: str) -> Until:

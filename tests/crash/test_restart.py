@@ -11,8 +11,8 @@ from store.log import history as histories
 from store.log.history import History
 from store.log.segment import list_segments
 from store.log.writer import LogWriter
-from store.offline import offline_engine
-from store.persistence import Persistence
+from store.persistence.control import Persistence
+from store.persistence.offline import offline_engine
 from store.tx import internal_tx
 from tests.kit.logs import NOW
 

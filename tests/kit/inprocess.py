@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import store.commands  # noqa: F401 - fills the command table
+from store.client.session import Session
 from store.clock import ManualClock
 from store.config.settings import Settings
 from store.digest import digest
@@ -10,10 +11,9 @@ from store.engine import Engine
 from store.events import decode_events
 from store.keyspace import Keyspace
 from store.log.memory import MemoryLog
-from store.replay import Replay
+from store.persistence.replay import Replay
 from store.replies import NO_REPLY
 from store.resp import encode
-from store.session import Session
 from store.wiring import wire
 
 

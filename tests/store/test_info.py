@@ -8,7 +8,7 @@ import pytest
 
 from store import info
 from store.info.activity import average_ttl, percentile
-from store.memory_report import human
+from store.observe.memory_report import human
 from tests.kit.inprocess import Node
 from tests.kit.resp_client import Verbatim
 from tests.kit.servers import Server, chronis_server, redis_server, requires_redis

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 import store.commands  # noqa: F401 - fills the command table
+from store.client.session import Session
 from store.clock import ManualClock
 from store.config.settings import Settings
 from store.engine import Engine
 from store.log import history
 from store.log.segment import LogEnd
 from store.log.writer import LogWriter
-from store.session import Session
 from tests.kit.faulty_disk import FaultyDisk
 
 MISCONF = b"-MISCONF "

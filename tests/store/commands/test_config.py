@@ -9,7 +9,7 @@ import pytest
 from store.commands.latency import edge
 from store.commands.table import OUT_OF_MEMORY, TABLE
 from store.errors import ReplyError
-from store.sparkline import sparkline
+from store.observe.sparkline import sparkline
 from tests.kit.inprocess import Node
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from store.commands.memory_command import findings
 from store.commands.server_misc import hourglass
-from store.memory_report import DatabaseOverhead, MemoryReport
+from store.observe.memory_report import DatabaseOverhead, MemoryReport
 from tests.kit.resp_client import Map, RespClient, Simple
 from tests.kit.servers import Server, chronis_server, redis_server, requires_redis
 

@@ -10,8 +10,8 @@ import pytest
 from store.apply import apply
 from store.errors import ReplyError
 from store.keyspace import Keyspace
+from store.persistence.replay import Replay
 from store.rdb import RdbLoader, dump_value, save
-from store.replay import Replay
 from store.replies import NULL_ARRAY
 from store.values.stream import Stream
 from tests.kit.inprocess import Client, Node

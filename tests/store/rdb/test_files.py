@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from store.digest import digest
-from store.durable_files import write_durably
 from store.keyspace import Keyspace, Stored
+from store.persistence.durable_files import write_durably
 from store.rdb import Extras, RdbLoader, codes, encode_snapshot, load, save, standard_aux, verify
 from store.rdb.decode import READERS
 from store.rdb.primitives import Cursor

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from store.datadir import DataDirectory
 from store.log import history as histories
-from store.offline import offline_engine
+from store.persistence.datadir import DataDirectory
+from store.persistence.offline import offline_engine
+from store.persistence.snapshot import write_snapshot
 from store.rdb import Extras
-from store.snapshot import write_snapshot
 from store.tools.main import main
 from tests.kit.logs import NOW, frames, new_log, turn
 

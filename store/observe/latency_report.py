@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from store.config.settings import Settings
-    from store.latency import Latency, Series
+    from store.observe.latency import Latency, Series
 
 _SLOW_COMMANDS = "Look at SLOWLOG: it names the commands that take long, with their arguments."
 _BIG_VALUES = (

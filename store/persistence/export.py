@@ -19,17 +19,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
-from store.aof import Manifest, encode_manifest
-from store.durable_files import sync_directory, write_durably
 from store.errors import ConfigError
 from store.events import decode_events, encode_select
 from store.keyspace import Keyspace
 from store.log import history
 from store.log.frame import Frame
 from store.log.reader import LogReader
-from store.offline import offline_engine
+from store.persistence.aof import Manifest, encode_manifest
+from store.persistence.durable_files import sync_directory, write_durably
+from store.persistence.offline import offline_engine
+from store.persistence.recovery import Recovered, Until, recover
 from store.rdb.writer import save, standard_aux
-from store.recovery import Recovered, Until, recover
 
 DUMP = "dump.rdb"
 FOLDER = "appendonlydir"

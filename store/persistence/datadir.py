@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 
 from store.errors import ConfigError
-from store.recovery import SNAPSHOT_DIRECTORY, snapshots
+from store.persistence.recovery import SNAPSHOT_DIRECTORY, snapshots
 
 LOCK = "lock"
 KEPT_SNAPSHOTS = 2

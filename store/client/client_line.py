@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from store.session import Session
+    from store.client.session import Session
 
 SESSION_COST = 4096
 """Bytes that a connection costs beside its buffers: session, parser, transport (CPython 3.11 with uvloop, measured)."""

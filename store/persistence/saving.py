@@ -18,12 +18,12 @@ from typing import TYPE_CHECKING
 from store import rdb
 from store.commands.table import POISONED
 from store.config.options import OPTIONS
-from store.datadir import DataDirectory
 from store.log.history import History
 from store.log.writer import LogWriter
-from store.recovery import snapshots
-from store.snapshot import Child, fork_writer, spawn_replay, write_snapshot
-from store.snapshot_figures import REWRITE, SAVE, Figures, Outcome
+from store.persistence.datadir import DataDirectory
+from store.persistence.recovery import snapshots
+from store.persistence.snapshot import Child, fork_writer, spawn_replay, write_snapshot
+from store.persistence.snapshot_figures import REWRITE, SAVE, Figures, Outcome
 
 if TYPE_CHECKING:
     from store.engine import Engine

@@ -6,12 +6,12 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from store.redaction import redacted
+from store.client.redaction import redacted
 
 if TYPE_CHECKING:
+    from store.client.session import Session
     from store.commands.table import Command
     from store.engine import Engine
-    from store.session import Session
 
 MAX_ARGUMENTS = 32
 MAX_ARGUMENT = 128

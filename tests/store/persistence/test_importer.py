@@ -10,9 +10,9 @@ import pytest
 from store.digest import digest
 from store.errors import CorruptFile, CorruptSnapshot, ReplyError
 from store.events import encode_event
-from store.importer import ImportReport, ImportSource, find
 from store.keyspace import Keyspace
-from store.offline import offline_engine
+from store.persistence.importer import ImportReport, ImportSource, find
+from store.persistence.offline import offline_engine
 from store.rdb import Extras, save, standard_aux
 from tests.kit.rdb_files import contents, mixed_commands, small_keyspace
 from tests.kit.resp_client import Error, Simple

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from store.aof import AofReader, Manifest, NotAof, encode_manifest, parse, read_manifest
 from store.errors import CorruptFile
 from store.events import encode_event
+from store.persistence.aof import AofReader, Manifest, NotAof, encode_manifest, parse, read_manifest
 
 COMMANDS = st.lists(st.lists(st.binary(max_size=20), min_size=1, max_size=4), max_size=8)
 

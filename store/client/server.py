@@ -7,8 +7,8 @@ import os
 import socket
 from typing import TYPE_CHECKING, cast
 
+from store.client.session import Session
 from store.errors import ConfigError
-from store.session import Session
 
 if TYPE_CHECKING:
     from store.engine import Engine

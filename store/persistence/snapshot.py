@@ -1,6 +1,6 @@
 """Making snapshots: by replay in a child process (the server does nothing), in a forked child (no log on disk), or at once.
 
-`python -m store.snapshot DIRECTORY OFFSET [--packing] [--no-checksum]` is the child: it recovers the directory up to the
+`python -m store.persistence.snapshot DIRECTORY OFFSET [--packing] [--no-checksum]` is the child: it recovers the directory up to the
 offset and writes the snapshot there. It runs at low priority and shares nothing with the server but the files. Both
 children end when the server is gone: nobody would take over what they write.
 """
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from store import rdb
 from store.errors import CorruptFile
-from store.recovery import Until, recover
+from store.persistence.recovery import Until, recover
 
 if TYPE_CHECKING:
     from store.engine import Engine
@@ -92,7 +92,7 @@ def spawn_replay(engine: Engine, directory: Path, offset: int, path: Path) -> Ch
     command = [
         sys.executable,
         "-m",
-        "store.snapshot",
+        "store.persistence.snapshot",
         str(directory),
         str(offset),
         "--databases",
@@ -104,7 +104,7 @@ def spawn_replay(engine: Engine, directory: Path, offset: int, path: Path) -> Ch
         command.append("--no-packing")
     if not engine.settings.rdbchecksum:
         command.append("--no-checksum")
-    root = str(Path(__file__).resolve().parent.parent)
+    root = str(Path(__file__).resolve().parents[2])
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([root, *filter(None, [os.environ.get("PYTHONPATH")])])}
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, env=environment)
     return Child(process.pid, offset, path, process)
@@ -149,10 +149,10 @@ def _run_forked(
 def main(argv: list[str] | None = None) -> int:
     """Run the replay child; return its exit status."""
     from store.log.history import load
-    from store.offline import offline_engine
+    from store.persistence.offline import offline_engine
 
     parser = argparse.ArgumentParser(
-        prog="python -m store.snapshot", description="Write the snapshot of a data directory at an offset."
+        prog="python -m store.persistence.snapshot", description="Write the snapshot of a data directory at an offset."
     )
     parser.add_argument("directory")
     parser.add_argument("offset", type=int)

@@ -10,10 +10,10 @@ import pytest
 
 from store.digest import digest
 from store.errors import ConfigError, CorruptLog
-from store.export import export_aof, export_rdb
-from store.offline import offline_engine
+from store.persistence.export import export_aof, export_rdb
+from store.persistence.offline import offline_engine
+from store.persistence.recovery import Until, recover
 from store.rdb import Extras, save, standard_aux, verify
-from store.recovery import Until, recover
 from store.tools.export_cli import add_parser
 from store.tools.points import parse_point
 from tests.kit.logs import NOW, command, new_log, turn

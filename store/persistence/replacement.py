@@ -11,11 +11,11 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from store.durable_files import sync_directory, write_durably
 from store.errors import CorruptLog
 from store.log import history
 from store.log.segment import is_history_id, list_segments
-from store.recovery import SNAPSHOT_DIRECTORY, snapshots
+from store.persistence.durable_files import sync_directory, write_durably
+from store.persistence.recovery import SNAPSHOT_DIRECTORY, snapshots
 
 MARKER = "resync"
 _TITLE = "chronis-resync 1"

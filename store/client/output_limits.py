@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from store.session import Session
+    from store.client.session import Session
 
 
 def judge(session: Session) -> bool:

@@ -18,9 +18,9 @@ from store.replies import Push
 from store.resp.encoder import encode
 
 if TYPE_CHECKING:
+    from store.client.session import Session
     from store.commands.table import Command
     from store.engine import Engine
-    from store.session import Session
 
 CHANNEL = b"__redis__:invalidate"
 """Where RESP2 clients, which know no push messages, listen for the messages redirected to them."""

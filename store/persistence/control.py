@@ -11,8 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from store import rdb, replacement
-from store.datadir import DataDirectory
+from store import rdb
 from store.errors import ConfigError
 from store.log import history
 from store.log.damage import cut
@@ -21,9 +20,11 @@ from store.log.memory import MemoryLog
 from store.log.repair import foreign_segments, set_aside
 from store.log.segment import LogEnd, list_segments
 from store.log.writer import LogWriter
-from store.recovery import Recovered, recover, snapshots
-from store.saving import Saving
-from store.snapshot import write_snapshot
+from store.persistence import replacement
+from store.persistence.datadir import DataDirectory
+from store.persistence.recovery import Recovered, recover, snapshots
+from store.persistence.saving import Saving
+from store.persistence.snapshot import write_snapshot
 
 if TYPE_CHECKING:
     from store.engine import Engine
@@ -120,7 +121,7 @@ class Persistence:
 
     def _import_or_create(self) -> None:
         """Start from a Redis data directory if there is one, else empty; an import is written as a snapshot at once."""
-        from store import importer
+        from store.persistence import importer
 
         path = str(self.directory.path)
         source = importer.find(self.directory.path, self.engine.settings)

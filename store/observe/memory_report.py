@@ -12,12 +12,12 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from store.client_line import SESSION_COST, queued_bytes
+from store.client.client_line import SESSION_COST, queued_bytes
 from store.keyspace import ENTRY_COST
 
 if TYPE_CHECKING:
+    from store.client.session import Session
     from store.engine import Engine
-    from store.session import Session
 
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 DEADLINE_COST = 72

@@ -12,13 +12,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 
-from store.aof import AofCommand, AofReader, read_manifest
 from store.errors import CorruptFile, ReplyError
 from store.keyspace import Keyspace
+from store.persistence.aof import AofCommand, AofReader, read_manifest
+from store.persistence.replay import Replay
 from store.rdb.codes import MAGIC
 from store.rdb.reader import RdbLoader, load, pieces_of
 from store.rdb.report import Extras, RdbReport
-from store.replay import Replay
 
 if TYPE_CHECKING:
     from store.engine import Engine

@@ -10,7 +10,7 @@ import asyncio
 from collections import deque
 from typing import TYPE_CHECKING, Protocol, cast
 
-from store import output_limits
+from store.client import output_limits
 from store.commands.table import FOLLOWING, NO_MULTI, QUEUEING, RESTRICTED, SUBSCRIBED, UNAUTHENTICATED, Command
 from store.errors import ReplyError
 from store.replies import NO_REPLY, Several
@@ -19,13 +19,12 @@ from store.tx import Tx
 
 if TYPE_CHECKING:
     from store.acl import User
+    from store.client.output import Output
+    from store.client.tracking import Tracked
     from store.engine import Engine
     from store.keyspace import Place
-    from store.tracking import Tracked
 
 Queued = tuple[Command, list[bytes]]
-Output = tuple[list[bytes], list[int]]
-"""Encoded replies and messages, and the places among them of the replies to what wrote."""
 BACKLOG_LIMIT = 1024
 """Requests a halted session keeps; beyond it the connection is not read until they have run."""
 

@@ -19,8 +19,8 @@ from store.log.damage import TornTail
 from store.log.frame import Frame
 from store.log.reader import LogReader, OffsetNotInLog
 from store.log.segment import LogEnd, list_segments
+from store.persistence.replay import Replay
 from store.rdb.report import Extras
-from store.replay import Replay
 
 if TYPE_CHECKING:
     from store.engine import Engine

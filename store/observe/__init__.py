@@ -1,0 +1,1 @@
+"""What the node counts and times about itself: statistics, rates, latency, slow log, memory."""
