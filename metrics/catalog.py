@@ -182,7 +182,14 @@ OWN = (
     ),
     _gauge("chronis_replicas_in_sync", "Replicas online and heard of within min-replicas-max-lag."),
     _counter(
-        "chronis_syncs_total", "Synchronizations asked for by replicas: full, partial, or partial but refused.", "kind"
+        "chronis_syncs_total",
+        "Synchronizations asked for by replicas: full, partial, partial but refused, or parted: told to go back.",
+        "kind",
+    ),
+    _counter(
+        "chronis_full_syncs_total",
+        "Full synchronizations by why: new, unknown_history, parted, ahead, log_cut or sync_command.",
+        "reason",
     ),
     # Clients and bus
     _gauge("chronis_clients", "Connections by class.", "class"),

@@ -40,6 +40,9 @@ def replication_rows(node: Node, timeline: Timeline, now: float) -> Iterator[Row
     yield "chronis_syncs_total", ("full",), topology.sync_full
     yield "chronis_syncs_total", ("partial",), topology.sync_partial_ok
     yield "chronis_syncs_total", ("refused",), topology.sync_partial_err
+    yield "chronis_syncs_total", ("parted",), topology.sync_parted
+    for reason, count in topology.full_sync_reasons.items():
+        yield "chronis_full_syncs_total", (reason,), count
     yield "redis_replication_backlog_bytes", (), engine.settings.repl_backlog_size
     if topology.leader is not None:
         yield from primary_rows(node, topology.leader)

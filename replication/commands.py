@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from replication.peer import Peer
+from replication.resync import SYNC_COMMAND
 from replication.roles import Replication
 from store.commands.arguments import parse_int
 from store.commands.table import command
@@ -97,7 +98,7 @@ def sync(tx: Tx) -> object:
         raise ReplyError("Can't SYNC while not connected with my master", "NOMASTERLINK")
     peer = replication.primary.peer_of(session)
     peer.acknowledges = False
-    replication.primary.full_sync(session, peer)
+    replication.primary.full_sync(session, peer, SYNC_COMMAND)
     return NO_REPLY
 
 

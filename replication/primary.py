@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from replication.feed import WINDOW, ReplicaFeed
 from replication.messages import GETACK, continue_line, parted_line
 from replication.peer import SHOWN, Event, Peer, State
+from replication.resync import NEW, Syncs, obstacle, parting
 from replication.snapshots import Snapshots
 from store.client.output import joined
 from store.commands.table import FEW_REPLICAS
@@ -44,7 +44,7 @@ class Primary:
         self.on_acknowledged: list[Callable[[], None]] = []
         self.released = 0
         self.bytes_sent = 0
-        self.full_syncs = self.partial_syncs = self.partial_refused = 0
+        self.syncs = Syncs()
         self._unsynced: deque[Frame] = deque()
         self._ack_wanted = False
         self._seconds = 0
@@ -111,51 +111,37 @@ class Primary:
     def psync(self, session: Session, history_id: str, offset: int) -> None:
         """Answer PSYNC from a client whose history ends at offset (-1: it has none)."""
         peer = self.peer_of(session)
-        if self._can_continue(history_id, offset):
-            self.partial_syncs += 1
-            feed = self._take_over(session, peer)
-            peer.resume(offset, self.engine.clock.now_ms())
-            named = self.history.current if "psync2" in peer.options.capabilities else None
-            feed.write(continue_line(named, peer.options.framed))
-            notice(
-                f"Partial resynchronization request from {peer.name} accepted. "
-                f"Sending {self.engine.log.offset - offset} bytes of backlog starting from offset {offset + 1}."
-            )
-            feed.run(peer.receive(Event.RESUMED))
+        found = obstacle(self.history, self.engine.log, history_id, offset)
+        if found is None:
+            self._go_on(session, peer, offset)
             return
-        if history_id != "?":
-            self.partial_refused += 1
-            parted = self._parting(history_id, offset)
+        if found.reason != NEW:
+            self.syncs.refused += 1
+            notice(f"Unable to partial resync with replica: {found.text}")
+            parted = parting(self.history, self.engine.log, history_id, offset)
             if parted is not None and peer.options.framed:
+                self.syncs.parted += 1
                 session.push(parted_line(parted))
                 return
-        self.full_sync(session, peer)
+        self.full_sync(session, peer, found.reason)
 
-    def _can_continue(self, history_id: str, offset: int) -> bool:
-        log = self.engine.log
-        why = None
-        if history_id == "?" or offset < 0:
-            return False
-        if not self.history.allows(history_id, offset):
-            why = f"its history is '{history_id}', ours '{self.history.current}' and '{self.history.previous}'"
-        elif not log.first_offset <= offset <= log.offset:
-            why = f"it asked for offset {offset}, we have {log.first_offset} to {log.offset}"
-        if why is not None:
-            notice(f"Unable to partial resync with replica: {why}")
-        return why is None
+    def _go_on(self, session: Session, peer: Peer, offset: int) -> None:
+        """Give a client history from offset on."""
+        self.syncs.partial += 1
+        feed = self._take_over(session, peer)
+        peer.resume(offset, self.engine.clock.now_ms())
+        named = self.history.current if "psync2" in peer.options.capabilities else None
+        feed.write(continue_line(named, peer.options.framed))
+        notice(
+            f"Partial resynchronization request from {peer.name} accepted. "
+            f"Sending {self.engine.log.offset - offset} bytes of backlog starting from offset {offset + 1}."
+        )
+        feed.run(peer.receive(Event.RESUMED))
 
-    def _parting(self, history_id: str, offset: int) -> int | None:
-        """Where a replica that is ahead of us in an older history has to go back to; None if we don't know."""
-        chain = self.history.chain
-        for (known, start), (_, end) in pairwise(chain):
-            if known == history_id and start <= end < offset and self.engine.log.first_offset <= end:
-                return end
-        return None
-
-    def full_sync(self, session: Session, peer: Peer) -> None:
-        """Give a client a snapshot, then history."""
-        self.full_syncs += 1
-        notice(f"Full resync requested by replica {peer.name}")
+    def full_sync(self, session: Session, peer: Peer, reason: str) -> None:
+        """Give a client a snapshot, then history; reason: a word of FULL_SYNC_REASONS."""
+        self.syncs.full[reason] += 1
+        notice(f"Full resync requested by replica {peer.name} ({reason})")
         feed = self._take_over(session, peer)
         self._pin_memory()
         feed.run(peer.receive(Event.FULL_SYNC))

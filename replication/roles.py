@@ -5,7 +5,7 @@ Law: the role flips at once and in one turn; a new primary begins a new history 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from replication.assurance import Assurance
@@ -17,6 +17,7 @@ from replication.peer import SHOWN
 from replication.positions import Positions
 from replication.primary import Primary
 from replication.replica import Replica
+from replication.resync import Syncs
 from store.commands.table import READ_ONLY, STALE
 from store.errors import ReplyError
 from store.logfile import TextFormat, notice
@@ -132,29 +133,31 @@ class Replication:
     @property
     def sync_full(self) -> int:
         """Full synchronizations given."""
-        return self.primary.full_syncs
-
-    @sync_full.setter
-    def sync_full(self, value: int) -> None:
-        self.primary.full_syncs = value
+        return sum(self.primary.syncs.full.values())
 
     @property
     def sync_partial_ok(self) -> int:
         """Partial synchronizations given."""
-        return self.primary.partial_syncs
-
-    @sync_partial_ok.setter
-    def sync_partial_ok(self, value: int) -> None:
-        self.primary.partial_syncs = value
+        return self.primary.syncs.partial
 
     @property
     def sync_partial_err(self) -> int:
-        """Partial synchronizations that could not be given."""
-        return self.primary.partial_refused
+        """Partial synchronizations that could not be given as asked."""
+        return self.primary.syncs.refused
 
-    @sync_partial_err.setter
-    def sync_partial_err(self, value: int) -> None:
-        self.primary.partial_refused = value
+    @property
+    def sync_parted(self) -> int:
+        """Replicas told to go back to where histories parted."""
+        return self.primary.syncs.parted
+
+    @property
+    def full_sync_reasons(self) -> Mapping[str, int]:
+        """Full synchronizations given, by reason."""
+        return self.primary.syncs.full
+
+    def reset_statistics(self) -> None:
+        """Set the counters of synchronizations to zero."""
+        self.primary.syncs = Syncs()
 
     @property
     def followers(self) -> Sequence[Follower]:

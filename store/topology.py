@@ -6,7 +6,7 @@ node without peers (`engine.topology`). INFO, ROLE, WAIT and SHUTDOWN read it; n
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
@@ -49,9 +49,28 @@ class Leader:
 class Topology(Protocol):
     """The peers of a node. Offsets are those of history."""
 
-    sync_full: int
-    sync_partial_ok: int
-    sync_partial_err: int
+    @property
+    def sync_full(self) -> int:
+        """Full synchronizations given."""
+
+    @property
+    def sync_partial_ok(self) -> int:
+        """Partial synchronizations given."""
+
+    @property
+    def sync_partial_err(self) -> int:
+        """Partial synchronizations asked for that could not be given as asked."""
+
+    @property
+    def sync_parted(self) -> int:
+        """Replicas told to go back to where histories parted, which spares them a full synchronization."""
+
+    @property
+    def full_sync_reasons(self) -> Mapping[str, int]:
+        """Full synchronizations given, by why nothing less would do; together `sync_full`."""
+
+    def reset_statistics(self) -> None:
+        """Set the counters of synchronizations to zero."""
 
     @property
     def failover_state(self) -> str:
@@ -83,9 +102,13 @@ class Alone:
     followers: Sequence[Follower] = ()
     good_followers = 0
     failover_state = "no-failover"
+    sync_full = sync_partial_ok = sync_partial_err = sync_parted = 0
 
     def __init__(self) -> None:
-        self.sync_full = self.sync_partial_ok = self.sync_partial_err = 0
+        self.full_sync_reasons: Mapping[str, int] = {}
+
+    def reset_statistics(self) -> None:
+        """Nothing was counted."""
 
     def acknowledged(self, offset: int) -> int:
         """Nobody is there to acknowledge."""

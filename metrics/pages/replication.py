@@ -101,12 +101,21 @@ REPLICATION = Dashboard(
                     (("redis_master_repl_offset{*}", NODE),),
                     "chronisreplicalagging",
                     "bytes",
+                    width=6,
+                ),
+                Panel(
+                    "Full syncs by reason",
+                    "Why replicas had to be given everything: new ones, other histories, or a log that did not reach back.",
+                    (("sum by (job, reason) (increase(chronis_full_syncs_total{*}[1h]))", "{{reason}}"),),
+                    "chronisfullsyncs",
+                    width=6,
                 ),
                 Panel(
                     "Synchronizations",
-                    "Synchronizations given, by kind; refused: the log did not reach back.",
+                    "Synchronizations by kind; refused: not possible as asked; parted: told to go back instead.",
                     (("increase(chronis_syncs_total{*}[R])", NODE + " {{kind}}"),),
                     "chronisfullsyncs",
+                    width=6,
                 ),
                 Panel(
                     "Resync horizon",
@@ -114,6 +123,7 @@ REPLICATION = Dashboard(
                     (("chronis_resync_horizon_seconds{*}", NODE),),
                     "chronisresynchorizonshort",
                     "s",
+                    width=6,
                 ),
                 Panel(
                     "Replication traffic",

@@ -67,8 +67,7 @@ def write_configuration(engine: Engine, everything: bool = False) -> None:
 def config_resetstat(tx: Tx) -> str:
     """Set the statistics that INFO and LATENCY HISTOGRAM show to zero."""
     tx.engine.stats.reset()
-    topology = tx.engine.topology
-    topology.sync_full = topology.sync_partial_ok = topology.sync_partial_err = 0
+    tx.engine.topology.reset_statistics()
     tx.keyspace.hits = tx.keyspace.misses = tx.keyspace.freed = 0
     for row in every(TABLE):
         row.reset_statistics()

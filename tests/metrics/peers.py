@@ -15,3 +15,4 @@ class Peers(Alone):
         self.leader = leader
         self.followers = followers
         self.good_followers = len(followers)
+        self.full_sync_reasons = {"new": 1}
