@@ -49,7 +49,7 @@ class Endpoint:
         }  # fmt: skip
 
     async def start(self, address: str, port: int) -> None:
-        """Listen and begin to observe the node; raise ConfigError when the address can't be had."""
+        """Listen, and observe the node once it has its state; raise ConfigError when the address can't be had."""
         try:
             self._server = await asyncio.start_server(self._accept, address or None, port, limit=HEAD_LIMIT)
         except OSError as error:
@@ -57,7 +57,10 @@ class Endpoint:
                 f"Could not create the metrics listening socket {address}:{port}: {error.strerror}"
             ) from error
         self.port = self._server.sockets[0].getsockname()[1]
-        self.collector.observer.start()
+        if self.node.timers is None:  # it is starting: probes are answered, and told so
+            self.node.on_recovered.append(self.collector.observer.start)
+        else:
+            self.collector.observer.start()
 
     async def close(self) -> None:
         """Stop listening and close every connection."""

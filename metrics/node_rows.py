@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 
 from metrics.families import Row
 from metrics.observe import Histogram, Observer
+from metrics.readiness import is_loading
 from store import __version__
 from store.commands.connection import REDIS_VERSION
-from store.commands.table import LOADING, Command
+from store.commands.table import Command
 from store.resp import IMPLEMENTATION
 from store.topology import history_of
 
@@ -49,7 +50,7 @@ def node_rows(node: Node, now: float, ready: bool) -> Iterator[Row]:
     yield "redis_uptime_in_seconds", (), max(0, int(now - started))
     yield "redis_start_time_seconds", (), started
     yield "redis_process_id", (), os.getpid()
-    yield "redis_loading_dump_file", (), bool(engine.gates.closed & LOADING)
+    yield "redis_loading_dump_file", (), is_loading(node)
     yield "chronis_build_info", (__version__, platform.python_version(), IMPLEMENTATION), 1
     yield "chronis_ready", (), ready
     yield "chronis_primary", (), role == "master"

@@ -13,13 +13,18 @@ WITHOUT_LIMIT_SECONDS = 60
 """Silence of the primary after which a replica is not ready where replica-max-staleness is 0 (redis.conf: repl-timeout)."""
 
 
+def is_loading(node: Node) -> bool:
+    """Tell whether the state of a node that starts is not there yet."""
+    return node.timers is None or bool(node.engine.gates.closed & LOADING)
+
+
 def why_not_ready(node: Node) -> list[str]:
     """Return the reasons why a node is not ready, one short line each; none: it is recovered, and writable or in sync."""
     gates = node.engine.gates
     reasons = []
     if node.stopping:
         reasons.append("the node is stopping")
-    if gates.closed & LOADING:
+    if is_loading(node):
         reasons.append("the data set is being loaded")
     if gates.closed & POISONED:
         reasons.append(gates.disk_error or "the log can't be written")

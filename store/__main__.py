@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from contextlib import AsyncExitStack
 
 import replication.chronis_commands  # noqa: F401 - adds commands to the table
 import store.commands  # noqa: F401 - fills the command table
@@ -43,33 +44,32 @@ async def serve(settings: Settings) -> int:
     """Run one node; return its exit status."""
     node = Node(settings)
     node.on_recovered.append(lambda: Replication(node).start())
-    try:
-        await node.start()
-    except (ConfigError, CorruptFile, LogFailed, OffsetNotInLog, OSError) as error:
-        warn(f"Can't start: {error}")
-        print(f"chronis-server: {error}", file=sys.stderr)
-        return 1
-    endpoint = await serve_metrics(node)
-    supervise(node, ServiceManager())
-    await node.stopped.wait()
-    if endpoint is not None:
-        await endpoint.close()
+    async with AsyncExitStack() as opened:
+        await serve_metrics(node, opened)  # before the data is loaded: probes and scrapes see it loading
+        try:
+            await node.start()
+        except (ConfigError, CorruptFile, LogFailed, OffsetNotInLog, OSError) as error:
+            warn(f"Can't start: {error}")
+            print(f"chronis-server: {error}", file=sys.stderr)
+            return 1
+        supervise(node, ServiceManager())
+        await node.stopped.wait()
     return node.exit_status
 
 
-async def serve_metrics(node: Node) -> Endpoint | None:
+async def serve_metrics(node: Node, opened: AsyncExitStack) -> None:
     """Open the Prometheus endpoint if one is configured; a port that is taken is worth a warning, not the database."""
     settings = node.settings
     if not settings.metrics_port:
-        return None
+        return
     endpoint = Endpoint(node)
     try:
         await endpoint.start(settings.metrics_bind, settings.metrics_port)
     except ConfigError as error:
         warn(f"metrics are not served: {error}")
-        return None
+        return
+    opened.push_async_callback(endpoint.close)
     notice(f"metrics on http://{settings.metrics_bind}:{endpoint.port}/metrics")
-    return endpoint
 
 
 def supervise(node: Node, manager: ServiceManager) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +12,7 @@ from metrics import endpoint as endpoint_module
 from metrics.endpoint import HEAD_LIMIT, Endpoint, parse_head
 from metrics.readiness import why_not_ready
 from store.commands.table import FEW_REPLICAS, LOADING, POISONED
+from store.config.settings import Settings
 from store.errors import ConfigError
 from store.node import Node
 from store.topology import Leader
@@ -116,6 +118,27 @@ async def test_not_ready_says_why(endpoint: Endpoint, node: Node) -> None:
     gates.set(POISONED, True)
     assert why_not_ready(node) == [gates.disk_error]
     gates.set(POISONED, False)
+
+
+async def test_a_node_that_starts_is_alive_and_not_ready(tmp_path: Path) -> None:
+    settings = Settings()
+    settings.port, settings.dir = 0, str(tmp_path)
+    node = Node(settings)
+    endpoint = Endpoint(node)
+    await endpoint.start("127.0.0.1", 0)
+    assert (await ask(endpoint, get("/healthz"))).startswith(b"HTTP/1.1 200 OK\r\n")
+    assert (await ask(endpoint, get("/readyz"))).endswith(b"\r\n\r\nthe data set is being loaded\n")
+    scrape = await ask(endpoint, get("/metrics"))
+    assert b"\nredis_loading_dump_file 1.0\n" in scrape
+    assert b"\nchronis_ready 0.0\n" in scrape
+    await node.start()
+    assert (await ask(endpoint, get("/readyz"))).endswith(b"\r\n\r\nready\n")
+    assert b"\nredis_loading_dump_file 0.0\n" in await ask(endpoint, get("/metrics"))
+    assert node.timers is not None
+    assert endpoint.collector.observer.tick in node.timers.every_tick
+    await endpoint.close()
+    node.stop()
+    await node.stopped.wait()
 
 
 async def test_a_replica_is_ready_while_it_follows_and_hears_of_its_primary(node: Node) -> None:
