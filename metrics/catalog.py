@@ -63,8 +63,8 @@ EXPORTER = (
     _gauge("redis_config_maxclients", "Value of the option maxclients."),
     _counter("redis_connections_received_total", "Connections accepted, refused ones included."),
     _counter("redis_rejected_connections_total", "Connections refused: maxclients or protected mode."),
-    _counter("redis_net_input_bytes_total", "Bytes read from clients."),
-    _counter("redis_net_output_bytes_total", "Bytes written to clients."),
+    _counter("redis_net_input_bytes_total", "Bytes read from clients and the primary."),
+    _counter("redis_net_output_bytes_total", "Bytes written to clients and replicas."),
     _counter("redis_net_repl_input_bytes_total", "Bytes read from the primary."),
     _counter("redis_net_repl_output_bytes_total", "Bytes written to replicas."),
     # Commands

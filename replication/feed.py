@@ -66,9 +66,7 @@ class ReplicaFeed:
             return
         size = len(data)
         self.session.net_output += size
-        stats = self.primary.engine.stats
-        stats.net_output += size
-        self.primary.bytes_sent += size
+        self.primary.engine.stats.net_repl_output += size
         transport.write(data)
         if transport.get_write_buffer_size() > WINDOW:
             self._room.clear()

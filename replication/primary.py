@@ -43,7 +43,6 @@ class Primary:
         self.asking: dict[Session, Peer] = {}  # clients that sent REPLCONF and not yet PSYNC
         self.on_acknowledged: list[Callable[[], None]] = []
         self.released = 0
-        self.bytes_sent = 0
         self.syncs = Syncs()
         self._unsynced: deque[Frame] = deque()
         self._ack_wanted = False

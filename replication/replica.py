@@ -59,7 +59,7 @@ class PrimaryConnection(Session):
     def data_received(self, data: bytes) -> None:
         """Take what the primary sent."""
         self.net_input += len(data)
-        self.engine.stats.net_input += len(data)
+        self.engine.stats.net_repl_input += len(data)
         self.active_ms = self.engine.clock.now_ms()
         self.replica.received(self, data)
 

@@ -137,3 +137,32 @@ def test_chained_replicas_follow_a_promotion_without_a_full_synchronization() ->
         equal(b, a, c)
         assert (syncs(a)[0], syncs(b)[0], syncs(c)[0]) == (1, 1, 0)
         assert digest(a) == digest(c)
+
+
+def test_what_replication_sends_and_receives_is_counted_apart(nodes: list[Server]) -> None:
+    """INFO counts the stream's bytes at both ends, within the totals and as rates; what clients send is not among them."""
+    primary, replica = nodes
+    primary.command_reply("SET", "before", "x" * 50_000)
+    primary.command_reply("CONFIG", "SET", "repl-ping-replica-period", 1)  # so that the rates are never zero for long
+    follow(replica, primary)
+    equal(primary, replica)
+    before_out, before_in = replicated(primary), replicated(replica)
+    assert before_out[1] > 50_000
+    assert before_in[0] > 50_000
+    primary.command_reply("SET", "key", "v" * 300_000)
+    equal(primary, replica)
+    assert 300_000 < replicated(primary)[1] - before_out[1] < 320_000
+    assert 300_000 < replicated(replica)[0] - before_in[0] < 320_000
+    for server, name in ((primary, "output"), (replica, "input")):
+        rate = f"instantaneous_{name}_repl_kbps"
+        eventually(lambda server=server, rate=rate: float(info(server, "stats")[rate]) > 0, f"{rate} is counted")
+    assert int(info(primary, "stats")["total_net_output_bytes"]) > replicated(primary)[1]
+    assert int(info(replica, "stats")["total_net_input_bytes"]) > replicated(replica)[0]
+    assert replicated(primary)[0] == 0
+    assert replicated(replica)[1] == 0
+
+
+def replicated(server: Server) -> tuple[int, int]:
+    """Bytes that a server has received from its primary and sent to its replicas."""
+    stats = info(server, "stats")
+    return int(stats["total_net_repl_input_bytes"]), int(stats["total_net_repl_output_bytes"])
