@@ -27,6 +27,7 @@ _CHECKSUM = struct.Struct("<I")
 HEADER_SIZE = _HEADER.size + _CHECKSUM.size
 
 _NAME = re.compile(r"([0-9]{20})\.seg")
+_FIRST_OFFSET = re.compile(r"(\d{20})(?:-\d+)?\.seg$")  # with an end too where a segment stands alone (lost/)
 _ID = re.compile(r"[0-9a-f]{40}")
 
 
@@ -118,7 +119,7 @@ def decode_header(data: bytes, path: str) -> Header:
         raise CorruptLog(path, 0, "the checksum of the segment header does not match its content")
     if version != VERSION:
         raise CorruptLog(path, len(MAGIC), f"format version {version}, this program reads version {VERSION}")
-    named = _NAME.fullmatch(os.path.basename(path))
+    named = _FIRST_OFFSET.match(os.path.basename(path))
     if named is None or int(named[1]) != first_offset:
         raise CorruptLog(path, 0, f"the header says first offset {first_offset}, the file name does not")
     return Header(history_id.decode("latin-1"), first_offset)

@@ -23,13 +23,13 @@ import aiofiles
 
 from store.commands.table import TABLE
 from store.config.quoting import quote
-from store.errors import CorruptFile
+from store.errors import CorruptFile, CorruptLog
 from store.events import decode_events
 from store.glob import Matcher, compile_glob
-from store.log.frame import Frame, decode
+from store.log.frame import BadFrame, Frame, decode
 from store.log.reader import LogCursor, OffsetNotInLog
 from store.log.retention import first_time
-from store.log.segment import HEADER_SIZE, Segment, list_segments, segment_path
+from store.log.segment import HEADER_SIZE, Segment, decode_header, list_segments, segment_path
 from store.persistence.recovery import Until
 from store.tools.points import parse_point
 
@@ -217,6 +217,23 @@ async def _show_followed(directory: str, cursor: LogCursor, selection: Selection
             sys.stdout.flush()
 
 
+def show_file(path: Path, selection: Selection, form: str) -> None:
+    """Print the wanted events of a segment that stands alone, as those in lost/; raises CorruptLog, OSError."""
+    data = path.read_bytes()
+    decode_header(data[:HEADER_SIZE], str(path))
+    position = HEADER_SIZE
+    while position < len(data):
+        try:
+            decoded = decode(data, position)
+        except BadFrame as error:
+            raise CorruptLog(str(path), position, str(error)) from error
+        if decoded is None:
+            raise CorruptLog(str(path), position, "the file ends within a frame")
+        frame, position = decoded
+        if not show_frame(frame, selection, form):
+            return
+
+
 # -- the command -----------------------------------------------------------------------------------------------------
 
 
@@ -225,7 +242,7 @@ def add_parser(subparsers: Subparsers) -> None:
     text = "show the events of history"
     parser = subparsers.add_parser("log", help=text, description=f"{text.capitalize()}; nothing in DATADIR is changed.")
     point = "offset, ISO time (local unless it names a zone) or @UNIX-SECONDS"
-    parser.add_argument("datadir", type=Path, metavar="DATADIR", help="data directory of Chronis")
+    parser.add_argument("datadir", type=Path, metavar="DATADIR", help="data directory of Chronis, or a file of lost/")
     parser.add_argument("--since", type=parse_point, default=Until(), metavar="POINT", help=f"start: {point}")
     parser.add_argument("--until", type=parse_point, default=Until(), metavar="POINT", help=f"end: {point}")
     parser.add_argument("--key", metavar="GLOB", help="only events on a key that matches, as in KEYS")
@@ -241,25 +258,31 @@ def run(args: argparse.Namespace) -> int:
 
     key = compile_glob(os.fsencode(args.key)) if args.key is not None else None
     selection = Selection(args.since, args.until, key, args.db)
-    directory = str(args.datadir)
-    segments = list_segments(directory)
-    if not segments:
-        print(f"chronis log: there is no log in {directory}", file=sys.stderr)
-        return 1
     try:
-        with LogCursor(directory, start_offset(segments, args.since)) as cursor:
-            goes_on = show(cursor, selection, args.format)
-            if goes_on and args.follow:
-                sys.stdout.flush()
-                asyncio.run(_show_followed(directory, cursor, selection, args.format))
-            elif goes_on:
-                _note_rest(cursor)
+        if args.datadir.is_file():
+            show_file(args.datadir, selection, args.format)
+        else:
+            show_directory(str(args.datadir), selection, args.format, args.follow)
         sys.stdout.flush()
     except (CorruptFile, OffsetNotInLog, OSError, ValueError) as error:
         return _failed(error)
     except KeyboardInterrupt:
         return 0
     return 0
+
+
+def show_directory(directory: str, selection: Selection, form: str, follows: bool) -> None:
+    """Print the wanted events of a data directory's log; raises CorruptLog, OffsetNotInLog, FileNotFoundError, OSError."""
+    segments = list_segments(directory)
+    if not segments:
+        raise FileNotFoundError(f"there is no log in {directory}")
+    with LogCursor(directory, start_offset(segments, selection.since)) as cursor:
+        goes_on = show(cursor, selection, form)
+        if goes_on and follows:
+            sys.stdout.flush()
+            asyncio.run(_show_followed(directory, cursor, selection, form))
+        elif goes_on:
+            _note_rest(cursor)
 
 
 def _failed(error: Exception) -> int:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from store.tools.main import main
 from tests.kit.cluster import digest, equal, eventually, info, linked, offset, syncs
 from tests.kit.resp_client import Error
 from tests.kit.servers import HOST, Server, chronis_server
@@ -90,7 +91,9 @@ def test_what_a_replica_says_and_refuses(nodes: list[Server]) -> None:
     assert "Replica can't interact with the keyspace" in primary.output()
 
 
-def test_a_promoted_replica_goes_on_and_the_old_primary_goes_back(nodes: list[Server]) -> None:
+def test_a_promoted_replica_goes_on_and_the_old_primary_goes_back(
+    nodes: list[Server], capsys: pytest.CaptureFixture[str]
+) -> None:
     """REPLICAOF NO ONE begins a new history; who is ahead in the old one parts with it, and says where it is kept."""
     primary, replica = nodes
     write(primary, 20)
@@ -108,7 +111,11 @@ def test_a_promoted_replica_goes_on_and_the_old_primary_goes_back(nodes: list[Se
     follow(primary, replica)
     equal(replica, primary)
     lost = primary.directory / "lost" / f"{parted:020d}-{ahead}.seg"
-    assert b"lost" in lost.read_bytes()
+    assert main(["log", str(lost)]) == 0
+    assert '"SET" "lost" "value"' in capsys.readouterr().out
+    lost.write_bytes(lost.read_bytes()[:-1])
+    assert main(["log", str(lost)]) == 1
+    assert "the file ends within a frame" in capsys.readouterr().err
     assert str(lost) in primary.output()
     assert info(primary)["master_replid"] == info(replica)["master_replid"] != old
     assert syncs(replica) == (0, 1)
