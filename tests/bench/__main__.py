@@ -1,114 +1,125 @@
-"""Command line of the benchmark: `make bench [ARGS="--tests set,get --pipelines 1,64 --rounds 9"]`.
+"""Speed side by side with redis-server on this machine: `make bench [ARGS="latency fsync"]`, `make bench ARGS=--publish`.
 
-Both servers run the whole time; each round measures A and then B, case by case: A B A B.
+throughput (the default): every test at every pipeline depth, A B A B, requests per second and CPU a request.
+latency: percentiles at a fixed rate, idle and while a server has other work. fsync: appendfsync always.
+peers: the same few tests on redis-server, Chronis and fakeredis's TCP server.
 """
 
 import argparse
-import contextlib
-import json
-import os
-import platform
-import shlex
-import shutil
+import signal
 import sys
-import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
-from tests.bench.measure import Case, Sample, measure
-from tests.bench.report import Pair, as_json, summarise, table
-from tests.kit.servers import Server, running
+from rich.console import Console
+from rich.table import Table
 
-RESULTS = Path(__file__).parent / "results"
-REDIS = "redis-server --appendonly yes --appendfsync everysec --save ''"
-CHRONIS = f"{sys.executable} -m store --appendonly yes --appendfsync everysec --save '' --metrics-port 0"
+from tests.bench import loads, publish, results, throughput
+from tests.bench.measure import Case
+from tests.bench.report import Cells, full_table
+from tests.bench.sides import CHRONIS, REDIS, Side, about, started, versions
 
 
 def arguments(argv: list[str] | None) -> argparse.Namespace:
     """Parse the command line."""
-    parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="make bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("parts", nargs="*", default=["throughput"], metavar="PART", help=", ".join(PARTS))
     parser.add_argument("--a", default=REDIS, help="command line of server A (default: redis-server, log on everysec)")
-    parser.add_argument("--b", default=CHRONIS, help="command line of server B (default: Chronis, log on everysec)")
-    parser.add_argument("--names", default="redis,chronis", help="what to call A and B in the table")
-    parser.add_argument("--tests", default="set,get,incr", help="tests of redis-benchmark (default set,get,incr)")
+    parser.add_argument("--b", default=CHRONIS, help="command line of server B (default: Chronis as it is)")
+    parser.add_argument("--names", default="redis,chronis", help="what to call A and B")
+    parser.add_argument("--tests", default="all", help=f"which tests (default all: {','.join(loads.BY_NAME)})")
     parser.add_argument("--pipelines", default="1,16,64", help="pipeline depths (default 1,16,64)")
     parser.add_argument("--clients", type=int, default=50, help="connections (default 50)")
-    parser.add_argument("--keys", type=int, default=100_000, help="different keys, 0 for one (default 100000)")
-    parser.add_argument("--requests", type=int, default=100_000, help="requests a run at P=1 (more when pipelined)")
+    parser.add_argument("--keys", type=int, default=100_000, help="different keys (default 100000)")
+    parser.add_argument("--seconds", type=float, default=1.0, help="how long one run lasts on average (default 1)")
     parser.add_argument("--rounds", type=int, default=5, help="rounds, each measuring both (default 5)")
-    parser.add_argument("--output", type=Path, default=RESULTS, help="where the JSON goes")
-    return parser.parse_args(argv)
+    parser.add_argument(
+        "--limit", type=float, default=840.0, help="seconds after which no round is begun (default 840)"
+    )
+    parser.add_argument(
+        "--quick", action="store_true", help="see that it works: one round, tiny runs; the figures mean nothing"
+    )
+    parser.add_argument("--output", type=Path, default=results.RESULTS, help="where the JSON goes")
+    parser.add_argument("--publish", action="store_true", help="run nothing: write the newest results into README.md")
+    options = parser.parse_args(argv)
+    if options.quick:
+        options.rounds, options.seconds, options.keys = 1, 0.01, 200
+    if unknown := [part for part in options.parts if part not in PARTS]:
+        parser.error(f"no such part: {', '.join(unknown)}")
+    return options
 
 
-def cases(options: argparse.Namespace) -> list[Case]:
-    """Return the loads to run; a pipelined run takes more requests, so that it lasts about as long."""
-    return [
-        Case(test, depth, options.clients, options.requests * min(depth, 10), options.keys)
+def sides(options: argparse.Namespace) -> list[Side]:
+    """Return A and B."""
+    first, second = options.names.split(",")
+    return [Side(first, options.a), Side(second, options.b)]
+
+
+def run_throughput(options: argparse.Namespace) -> dict[str, Any]:
+    """Run the main part."""
+    cases = [
+        Case(load, depth, options.clients, options.keys)
         for depth in (int(text) for text in options.pipelines.split(","))
-        for test in options.tests.split(",")
+        for load in loads.select(options.tests)
     ]
+    both = sides(options)
+    result = about("throughput", both)
+    with started(both) as (a, b):
+        result["versions"] = {side.name: versions(server) for side, server in zip(both, (a, b), strict=True)}
+        effort = throughput.Effort(options.rounds, options.seconds, options.limit)
+        outcome = throughput.run(a, b, cases, effort)
+    result |= throughput.as_json(cases, outcome)
+    header, cells = full_table(result["rows"], (both[0].name, both[1].name))
+    return result | {"header": header, "cells": cells}
 
 
-def machine() -> dict[str, object]:
-    """Describe where the figures were measured."""
-    lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
-    model = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "unknown")
-    return {
-        "cpu": model,
-        "cores": os.cpu_count(),
-        "kernel": platform.release(),
-        "python": platform.python_version(),
-        "load": os.getloadavg()[0],
-    }
+PARTS: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
+    "throughput": run_throughput,
+}
 
 
-def versions(server: Server) -> dict[str, str]:
-    """Return what a server says of its version and build."""
-    info = server.command_reply("INFO", "server")
-    text = info.decode() if isinstance(info, bytes) else getattr(info, "text", b"").decode()
-    fields = dict(line.split(":", 1) for line in text.splitlines() if ":" in line)
-    return {name: value for name, value in fields.items() if name == "redis_version" or name.startswith("chronis_")}
-
-
-def run_rounds(a: Server, b: Server, loads: list[Case], rounds: int) -> dict[str, list[Pair]]:
-    """Warm both up, then measure every load on A and B in turn, round after round."""
-    samples: dict[str, list[Pair]] = {f"{load.test} P={load.pipeline}": [] for load in loads}
-    for load in loads:
-        for server in (a, b):
-            measure(server, load, requests=max(load.requests // 10, 1))
-    for number in range(rounds):
-        for load in loads:
-            pair: tuple[Sample, Sample] = (measure(a, load), measure(b, load))
-            samples[f"{load.test} P={load.pipeline}"].append(pair)
-            if sys.stderr.isatty():
-                print(f"\rround {number + 1}/{rounds}: {load.test} P={load.pipeline}   ", end="", file=sys.stderr)
-    return samples
+def show(title: str, header: Sequence[str], cells: Cells) -> None:
+    """Print a table."""
+    table = Table(title=title, title_justify="left")
+    for number, name in enumerate(header):
+        table.add_column(name, justify="right" if number else "left", no_wrap=True)
+    for line in cells:
+        table.add_row(*line)
+    console = Console()
+    # Into a file or a pipe it goes at its full width.
+    (console if console.is_terminal else Console(width=200)).print(table)
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run the benchmark, print the table, write the JSON; return the exit code."""
+    """Run the parts, print their tables, write their JSON; return the exit code."""
     options = arguments(argv)
-    for program in ("redis-benchmark", shlex.split(options.a)[0], shlex.split(options.b)[0]):
-        if shutil.which(program) is None:
-            print(f"{program} is not installed")
-            return 2
-    loads = cases(options)
-    names = tuple(options.names.split(","))
-    with contextlib.ExitStack() as stack:
-        a = stack.enter_context(running(shlex.split(options.a)))
-        b = stack.enter_context(running(shlex.split(options.b)))
-        about = {"time": time.strftime("%Y-%m-%dT%H:%M:%S%z"), "machine": machine(), "a": options.a, "b": options.b}
-        about |= {"version_a": versions(a), "version_b": versions(b)}
-        samples = run_rounds(a, b, loads, options.rounds)
-    rows = [summarise(load, rounds) for load, rounds in zip(loads, samples.values(), strict=True)]
-    options.output.mkdir(parents=True, exist_ok=True)
-    path = options.output / (time.strftime("%Y%m%d-%H%M%S") + ".json")
-    path.write_text(json.dumps(as_json(rows, samples, about), indent=1) + "\n")
-    print(f"{about['machine']}\nA: {options.a} {about['version_a']}\nB: {options.b} {about['version_b']}")
-    print(
-        f"{options.clients} clients, {options.rounds} rounds, medians\n\n{table(rows, (names[0], names[1]))}\n\n{path}"
-    )
+    if options.publish:
+        print("published:", ", ".join(publish.publish(options.output)) or "nothing: no results yet")
+        return 0
+    missing = [name for side in [*sides(options), Side("", "redis-benchmark")] if (name := side.missing())]
+    if missing:
+        print(f"not installed: {', '.join(missing)}")
+        return 2
+    for part in options.parts:
+        result = PARTS[part](options)
+        path = results.save(result, options.output)
+        print(
+            *(f"{name}: {line} {result['versions'].get(name, '')}" for name, line in result["servers"].items()),
+            sep="\n",
+        )
+        show(
+            f"{part}, commit {result['commit']}, load before {result['machine']['load']}",
+            result["header"],
+            result["cells"],
+        )
+        print(path)
     return 0
 
 
 if __name__ == "__main__":
+    # Ended by make or a timeout, the servers end as well.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     sys.exit(main())

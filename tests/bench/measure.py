@@ -1,68 +1,74 @@
-"""Put one load on one server with redis-benchmark: requests per second, and CPU time the server spent on each.
-
-Law: CPU is that of the server's whole process tree (user + system, ended children included), so that work handed to
-a child or a thread is not work saved.
-"""
+"""Put one load on one server: requests per second, and CPU time the server spent on each (see cpu.py)."""
 
 import csv
 import subprocess
 from dataclasses import dataclass
 
-import psutil
-
+from tests.bench import transactions
+from tests.bench.cpu import tree_seconds
+from tests.bench.loads import Load
 from tests.kit.servers import HOST, Server
 
 
 @dataclass(frozen=True)
 class Case:
-    """One load: a test of redis-benchmark, its pipeline depth, clients, requests, and over how many keys."""
+    """One load at one pipeline depth, from so many clients, over so many keys (0: one)."""
 
-    test: str
+    load: Load
     pipeline: int
     clients: int
-    requests: int
     keys: int
+
+    @property
+    def name(self) -> str:
+        """Return what the case is called in results."""
+        return f"{self.load.name} P={self.pipeline}"
+
+    def whole(self, requests: int) -> int:
+        """Return about so many requests that fill every client's pipelines."""
+        turn = self.pipeline * self.clients
+        return max(min(requests, self.load.requests_most) // turn, 1) * turn
 
     def command(self, port: int, requests: int) -> list[str]:
         """Return the redis-benchmark command line."""
-        load = ["-t", self.test, "-P", str(self.pipeline), "-c", str(self.clients), "-n", str(requests)]
+        size = ["-P", str(self.pipeline), "-c", str(self.clients), "-n", str(requests)]
         spread = ["-r", str(self.keys)] if self.keys else []
-        return ["redis-benchmark", "-h", HOST, "-p", str(port), "--csv", *load, *spread]
+        return ["redis-benchmark", "-h", HOST, "-p", str(port), "--csv", *size, *spread, *self.load.command]
 
 
 @dataclass(frozen=True)
 class Sample:
-    """What one run showed: requests per second, and the server's CPU time in microseconds a request."""
+    """What one run showed: requests per second, the server's CPU time in microseconds a request, and how many."""
 
     rps: float
     cpu_us: float
+    requests: int
 
 
-def cpu_seconds(pid: int) -> float:
-    """Return the CPU time used so far by a process, its children, and those it has waited for."""
-    process = psutil.Process(pid)
-    total = 0.0
-    for member in (process, *process.children(recursive=True)):
-        try:
-            times = member.cpu_times()
-        except psutil.NoSuchProcess:
-            continue  # ended since it was listed: its parent counts it from now on
-        total += times.user + times.system + times.children_user + times.children_system
-    return total
-
-
-def parse_rps(output: str) -> float:
-    """Return the requests per second from redis-benchmark's CSV; raise ValueError if there are none."""
-    rows = [row for row in csv.reader(output.splitlines()) if len(row) > 1 and row[0] != "test"]
-    if len(rows) != 1:
+def parse_csv(output: str) -> dict[str, float]:
+    """Return what redis-benchmark's CSV says by its header (rps, p99_latency_ms, …); raise ValueError if not one line."""
+    rows = [row for row in csv.reader(output.splitlines()) if len(row) > 1]
+    if len(rows) != 2 or rows[0][0] != "test":
         raise ValueError(f"one line of results expected from redis-benchmark: {output!r}")
-    return float(rows[0][1])
+    return dict(zip(rows[0][1:], map(float, rows[1][1:]), strict=True))
 
 
-def measure(server: Server, case: Case, requests: int | None = None) -> Sample:
-    """Run one load (requests instead of the case's own number, for a warm-up) and return what it showed."""
-    number = requests or case.requests
-    before = cpu_seconds(server.pid)
-    done = subprocess.run(case.command(server.port, number), capture_output=True, text=True, check=True)
-    spent = cpu_seconds(server.pid) - before
-    return Sample(parse_rps(done.stdout), spent * 1e6 / number)
+def redis_benchmark(command: list[str]) -> dict[str, float]:
+    """Run redis-benchmark and return its line of results. Raise ValueError if it complained of errors."""
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    if "Error" in done.stdout + done.stderr:
+        raise ValueError(f"{' '.join(command)}: {(done.stdout + done.stderr)[-400:]}")
+    return parse_csv(done.stdout)
+
+
+def measure(server: Server, case: Case, requests: int) -> Sample:
+    """Prepare the server, run the load and return what it showed."""
+    case.load.prepare(server, requests)
+    before = tree_seconds(server.pid)
+    if case.load.command:
+        rps = redis_benchmark(case.command(server.port, requests))["rps"]
+    else:
+        rps = transactions.run(
+            server.port, pipeline=case.pipeline, clients=case.clients, requests=requests, keys=case.keys
+        )
+    return Sample(rps, (tree_seconds(server.pid) - before) * 1e6 / requests, requests)
