@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from replication.transfer import TransferReader
-from store.keyspace import Keyspace
+from store.persistence.offline import like
 from store.persistence.replacement import received_path
 from store.rdb.reader import RdbLoader
 
@@ -48,11 +48,3 @@ class Arrival:
         self.file.close()
         with contextlib.suppress(FileNotFoundError):
             self.path.unlink()
-
-
-def like(keyspace: Keyspace) -> Keyspace:
-    """An empty keyspace with the same databases and limits."""
-    fresh = Keyspace(len(keyspace.databases))
-    fresh.limits, fresh.lfu = keyspace.limits, keyspace.lfu
-    fresh.access_clock, fresh.fresh_access = keyspace.access_clock, keyspace.fresh_access
-    return fresh

@@ -15,7 +15,7 @@ GROUP = "server"
 container("chronis", "Positions in history, stronger promises and proofs of equality.", since="7.0.0", group=GROUP)
 
 
-@command("chronis|offset", "loading stale fast noscript", since="7.0.0", group=GROUP)
+@command("chronis|offset", "stale fast noscript", since="7.0.0", group=GROUP)
 def chronis_offset(tx: Tx) -> list[object]:
     """Tell the history id and the offset after this connection's last write (of everything, if it wrote nothing)."""
     history = replication_of(tx).primary.history

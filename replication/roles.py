@@ -18,7 +18,7 @@ from replication.positions import Positions
 from replication.primary import Primary
 from replication.replica import Replica
 from replication.resync import Syncs
-from store.commands.table import READ_ONLY, STALE
+from store.commands.table import LOADING, READ_ONLY, STALE
 from store.errors import ReplyError
 from store.logfile import TextFormat, notice
 from store.topology import Follower, Leader
@@ -31,7 +31,7 @@ class Replication:
     """A node's place among others; the store reads it as its Topology."""
 
     def __init__(self, node: Node) -> None:
-        """Take the place of `Alone`; the data directory has been opened."""
+        """Take the place of `Alone`, in the role that is configured; the state may still be loading."""
         self.node = node
         self.engine = node.engine
         self.primary = Primary(node)
@@ -54,12 +54,15 @@ class Replication:
             "replica-max-staleness",
         ):
             self.engine.settings.on_change(name, self.judge_gates)
-
-    def start(self) -> None:
-        """Follow the configured primary, if there is one."""
         followed = self.engine.settings.replicaof
         if followed is not None:
-            self.follow(*followed)
+            self._become_replica(*followed)
+
+    def start(self) -> None:
+        """Follow the configured primary, if there is one: the state is there."""
+        self.judge_gates()
+        if self.replica is not None:
+            self.replica.start()
 
     def _tick(self) -> None:
         self.primary.tick()
@@ -76,6 +79,9 @@ class Replication:
     # ── roles ──────────────────────────────────────────────────────────────────────────────────────────────────────
     def follow(self, host: str, port: int, takes_over: bool = False) -> None:
         """Be a replica of host:port from now on (takes_over: it becomes primary by our request)."""
+        self._become_replica(host, port, takes_over).start()
+
+    def _become_replica(self, host: str, port: int, takes_over: bool = False) -> Replica:
         engine = self.engine
         if self.replica is not None:
             self.replica.stop()
@@ -92,7 +98,7 @@ class Replication:
         self.replica = Replica(self.node, self.primary, host, port, self.judge_gates, self.digests.passed)
         self.replica.takes_over, self.replica.refused = takes_over, self.failover.refused
         self.judge_gates()
-        self.replica.start()
+        return self.replica
 
     def lead(self) -> None:
         """Be a primary from now on, with a history id of our own."""
@@ -118,7 +124,8 @@ class Replication:
         """Let the gates follow role, link and settings."""
         engine, settings, replica = self.engine, self.engine.settings, self.replica
         engine.gates.set(READ_ONLY, replica is not None and settings.replica_read_only)
-        engine.unlogged = replica is not None and not settings.replica_read_only
+        loading = bool(engine.gates.closed & LOADING)
+        engine.unlogged = loading or (replica is not None and not settings.replica_read_only)
         down = replica is not None and not replica.up and not settings.replica_serve_stale_data
         most = settings.replica_max_staleness
         engine.gates.set(STALE, down or (replica is not None and most > 0 and replica.lag_seconds > most))

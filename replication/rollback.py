@@ -9,12 +9,11 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from replication.arrival import like
 from store.log.reader import LogCursor
 from store.log.segment import LogEnd
 from store.log.writer import LogWriter
 from store.logfile import notice
-from store.persistence.offline import offline_engine
+from store.persistence.offline import like, offline_engine
 from store.persistence.recovery import Recovered, Until, recover
 
 if TYPE_CHECKING:

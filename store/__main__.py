@@ -43,7 +43,7 @@ def main() -> None:
 async def serve(settings: Settings) -> int:
     """Run one node; return its exit status."""
     node = Node(settings)
-    node.on_recovered.append(lambda: Replication(node).start())
+    node.on_prepared.append(lambda: node.on_recovered.append(Replication(node).start))
     async with AsyncExitStack() as opened:
         await serve_metrics(node, opened)  # before the data is loaded: probes and scrapes see it loading
         try:
@@ -52,7 +52,8 @@ async def serve(settings: Settings) -> int:
             warn(f"Can't start: {error}")
             print(f"chronis-server: {error}", file=sys.stderr)
             return 1
-        supervise(node, ServiceManager())
+        if not node.stopping:
+            supervise(node, ServiceManager())
         await node.stopped.wait()
     return node.exit_status
 

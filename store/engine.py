@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from store.client.session import Session
     from store.config.settings import Settings
     from store.node import Node
+    from store.steps import LoadFigures
     from store.tx import Tx
 
 
@@ -75,6 +76,7 @@ class Engine:
         self.internal = internal_tx(self)
         self.on_log: list[Callable[[EventLog], None]] = []  # who has to hear that another log is recorded into
         self.unlogged = False  # a writable replica: what its own clients write is no history, and goes with the next full sync
+        self.loading: LoadFigures | None = None  # how far, while data are loaded
         self.primary = True  # expired keys are deleted here; a replica waits for its primary's event
 
     # ── the way of a request ───────────────────────────────────────────────────────────────────────────────────────

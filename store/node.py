@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING
 
 from store import eviction
 from store.client.server import Server
+from store.commands.table import LOADING
 from store.engine import Engine
 from store.errors import ApplyFailed, LogFailed
 from store.log.memory import MemoryLog
 from store.logfile import log, notice, warn
 from store.persistence.control import Persistence
 from store.shutdown import Shutdown
+from store.steps import sliced
 from store.timers import Timers
 from store.wiring import wire
 
@@ -41,32 +43,80 @@ class Node:
         self.stopped = asyncio.Event()
         self.exit_status = 0
         self.stopping = False
-        self.on_recovered: list[Callable[[], None]] = []  # called when the state is there and nobody is let in yet
+        self.on_prepared: list[Callable[[], None]] = []  # called before anybody is let in; the state is not there yet
+        self.on_recovered: list[Callable[[], None]] = []  # called when the state is there
         self.on_stop: list[Callable[[], None]] = []  # called when stopping begins
 
     async def start(self) -> None:
-        """Recover, listen, and be ready; raise ConfigError, CorruptLog or CorruptSnapshot."""
+        """Listen, recover, and be ready; raise ConfigError, CorruptLog or CorruptSnapshot."""
+        await self.listen()
+        await self.load()
+
+    async def listen(self) -> None:
+        """Take the data directory and let clients in, who are told that the data are being loaded; raise ConfigError."""
         loop = asyncio.get_running_loop()
         loop.set_exception_handler(self._unexpected)
         wire(self.engine)
-        self.persistence.open()
+        self.persistence.directory.lock()
+        self._set_loading(True)
         self.settings.on_change("appendonly", self.persistence.switch_appendonly)
         for name in ("dir", "dbfilename"):
             self.settings.on_change(name, self.persistence.follow_names)
-        tune_gc()
         self.engine.turn.attach(loop)
         eviction.configure(self.engine)
         self.timers = Timers(self.engine, loop)
         self.timers.every_tick += (self.persistence.saving.poll, self.shutdown.tick)
         self.timers.every_second.append(self.persistence.saving.check_due)
-        for function in self.on_recovered:
+        for function in self.on_prepared:
             function()
         await self.server.start()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.shutdown.signalled, number)
         write_pidfile(self.settings.pidfile)
         notice("Server initialized")
+
+    async def load(self) -> None:
+        """Get the state back while clients are answered in between, then serve it; return early if the node is to stop.
+
+        Raise ConfigError, CorruptLog, CorruptSnapshot or OSError; nobody is served any more then.
+        """
+        try:
+            await sliced(self.persistence.opening(), lambda: self.stopping, self._load_delay())
+        except BaseException:
+            await self._give_up()
+            raise
+        if self.stopping:
+            return
+        self._set_loading(False)
+        tune_gc()
+        for function in self.on_recovered:
+            function()
         notice("Ready to accept connections")
+
+    def _set_loading(self, loading: bool) -> None:
+        """While data are loaded, nothing that clients do (PUBLISH) is history."""
+        self.engine.gates.set(LOADING, loading)
+        self.engine.unlogged = loading
+        self.engine.loading = self.persistence.loading if loading else None
+
+    def _load_delay(self) -> Callable[[], float]:
+        """Seconds to wait after each step of loading, by its keys (option key-load-delay)."""
+        figures, keys = self.persistence.loading, 0
+
+        def delay() -> float:
+            nonlocal keys
+            fresh, keys = figures.keys - keys, figures.keys
+            return fresh * max(0, self.settings.key_load_delay) / 1_000_000
+
+        return delay
+
+    async def _give_up(self) -> None:
+        """The state can't be had: turn everybody away."""
+        if self.timers is not None:
+            self.timers.stop()
+        await self.server.close()
+        remove_pidfile(self.settings.pidfile)
+        self.persistence.directory.unlock()
 
     def stop(self, status: int = 0) -> None:
         """End the node after the running turn: close the log in order, then everything else. See Shutdown for the way here."""

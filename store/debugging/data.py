@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from store import rdb
 from store.arguments import parse_range
+from store.commands.table import LOADING
 from store.debugging.table import row
 from store.digest import digest
 from store.errors import CorruptFile, ReplyError
@@ -38,15 +39,21 @@ def _node(tx: Tx, what: str) -> Node:
         raise ReplyError("This node has no data directory")
     if tx.engine.depth > 1:
         raise ReplyError(f"DEBUG {what} isn't allowed inside a transaction: it would have to end in the middle of it")
+    _check_loaded(tx)
     return tx.engine.node
+
+
+def _check_loaded(tx: Tx) -> None:
+    """Refuse to make data while the real ones are being loaded."""
+    if tx.engine.gates.closed & LOADING:
+        raise ReplyError("Redis is loading the dataset in memory", "LOADING")
 
 
 def fresh_keyspace(tx: Tx) -> Keyspace:
     """An empty keyspace with the settings of the one in use."""
-    own, fresh = tx.keyspace, Keyspace(len(tx.keyspace.databases))
-    fresh.limits, fresh.lfu = own.limits, own.lfu
-    fresh.access_clock, fresh.fresh_access = own.access_clock, own.fresh_access
-    return fresh
+    from store.persistence.offline import like  # needs the engine, and the engine the commands
+
+    return like(tx.keyspace)
 
 
 def debug_reload(tx: Tx, *options: bytes) -> str:
@@ -131,6 +138,7 @@ def _recovered(tx: Tx, directory: str, offset: int) -> Keyspace:
 
 def debug_populate(tx: Tx, count: bytes, prefix: bytes = b"key", size: bytes = b"0") -> str:
     """Add count keys prefix:0, prefix:1 … that are not there yet, with values value:0 … cut or filled up to size bytes."""
+    _check_loaded(tx)
     number, width = parse_range(count, 0, INT64_MAX), parse_range(size, 0, INT64_MAX)
     pairs: list[bytes] = []
     for place in range(number):

@@ -32,6 +32,21 @@ def persistence(engine: Engine) -> dict[str, object]:
         "module_fork_in_progress": 0,
         "module_fork_last_cow_size": 0,
         **_log(engine, saving),
+        **_loading(engine),
+    }
+
+
+def _loading(engine: Engine) -> dict[str, object]:
+    figures = engine.loading
+    if figures is None:
+        return {}
+    return {
+        "loading_start_time": int(figures.started),
+        "loading_total_bytes": figures.total,
+        "loading_rdb_used_mem": 0,
+        "loading_loaded_bytes": figures.loaded,
+        "loading_loaded_perc": f"{figures.percent:.2f}",
+        "loading_eta_seconds": figures.seconds_left,
     }
 
 

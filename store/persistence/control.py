@@ -22,9 +22,10 @@ from store.log.segment import LogEnd, list_segments
 from store.log.writer import LogWriter
 from store.persistence import replacement
 from store.persistence.datadir import DataDirectory
-from store.persistence.recovery import Recovered, recover, snapshots
+from store.persistence.recovery import Recovered, recovering, snapshots
 from store.persistence.saving import Saving
 from store.persistence.snapshot import write_snapshot
+from store.steps import STEP_BYTES, LoadFigures, Steps, drained
 
 if TYPE_CHECKING:
     from store.engine import Engine
@@ -43,6 +44,8 @@ class Persistence:
         self.directory = DataDirectory(settings.dir, settings.dbfilename)
         self.saving = Saving(engine, self.directory, warn, notice)
         self.recovered = Recovered()
+        self.is_open = False  # the state is there, and the log takes events
+        self.loading = LoadFigures(piece=min(STEP_BYTES, settings.loading_process_events_interval_bytes or STEP_BYTES))
 
     @property
     def history(self) -> History | None:
@@ -64,20 +67,25 @@ class Persistence:
 
     # ── start and stop ─────────────────────────────────────────────────────────────────────────────────────────────
     def open(self) -> None:
-        """Lock the directory, get the state back, and open the log (or keep one in memory with appendonly no).
+        """Take the directory, get the state back, and open the log, all at once."""
+        self.directory.lock()
+        drained(self.opening())
 
-        Raise ConfigError, CorruptLog or CorruptSnapshot with a line that tells the operator what to do.
+    def opening(self) -> Steps[None]:
+        """Get the state back in steps, and open the log (or keep one in memory with appendonly no).
+
+        The directory has been locked. What is loaded is seen by nobody before it is all there. Raise ConfigError,
+        CorruptLog or CorruptSnapshot with a line that tells the operator what to do.
         """
         settings = self.engine.settings
-        self.directory.lock()
         interrupted = replacement.finish(self.directory.path)
         if interrupted is not None:
             self.notice(f"finished a synchronization that was interrupted: the state is that of offset {interrupted}")
         self.directory.remove_leftovers()
         if self.directory.is_ours:
-            self._recover()
+            yield from self._recover()
         else:
-            self._import_or_create()
+            yield from self._import_or_create()
         if settings.appendonly:
             self.engine.adopt_log(self._writer(self.recovered.end))
         else:
@@ -86,14 +94,17 @@ class Persistence:
         figures = self.saving.figures
         figures.last_size = next((path.stat().st_size for _, path in snapshots(self.directory.path)), 0)
         figures.last_offset, figures.keys_loaded = self.recovered.snapshot_offset, self.recovered.keys_loaded
+        self.is_open = True
 
-    def _recover(self) -> None:
+    def _recover(self) -> Steps[None]:
         path = str(self.directory.path)
         known = history.load(path)
         if known is not None:
             self._set_aside([found.path for found in foreign_segments(path, known)], "are of another history")
         started = time.monotonic()
-        found = self.recovered = recover(self.engine, path, progress=self.notice)
+        loaded = self._beside()
+        found = self.recovered = yield from recovering(loaded, path, progress=self.notice, figures=self.loading)
+        self.engine.keyspace.adopt(loaded.keyspace)
         self.extras = found.extras
         if found.torn is not None:
             cut(found.torn)
@@ -115,11 +126,17 @@ class Persistence:
             f"recovered {self._keys()} keys at offset {found.end.offset}: {found.events} events replayed in {seconds:.3f} seconds"
         )
 
+    def _beside(self) -> Engine:
+        """An engine with nobody connected, to be filled while ours answers."""
+        from store.persistence.offline import like, offline_engine  # needs the engine, and the engine the commands
+
+        return offline_engine(len(self.engine.keyspace.databases), like(self.engine.keyspace))
+
     def _set_aside(self, segments: list[str], why: str) -> None:
         for path in set_aside(str(self.directory.path), segments):
             self.warn(f"a segment was moved to {path}: its events {why}")
 
-    def _import_or_create(self) -> None:
+    def _import_or_create(self) -> Steps[None]:
         """Start from a Redis data directory if there is one, else empty; an import is written as a snapshot at once."""
         from store.persistence import importer
 
@@ -129,7 +146,9 @@ class Persistence:
             self.history = history.create(path)
             return
         self.notice(f"importing {source}")
-        report = source.load(self.engine)
+        loaded = self._beside()
+        report = yield from source.loading(loaded, self.loading)
+        self.engine.keyspace.adopt(loaded.keyspace)
         offset = report.offset or 0
         self.extras = report.extras
         for remark in report.remarks:
@@ -163,6 +182,9 @@ class Persistence:
 
         Raise OSError or LogFailed when something could not be made durable.
         """
+        if not self.is_open:  # still loading: nothing is ours but the lock
+            self.directory.unlock()
+            return
         self.saving.kill()
         self.engine.log.commit(self.engine.clock.now_ms())
         self.engine.log.close()

@@ -17,8 +17,9 @@ from store.keyspace import Keyspace
 from store.persistence.aof import AofCommand, AofReader, read_manifest
 from store.persistence.replay import Replay
 from store.rdb.codes import MAGIC
-from store.rdb.reader import RdbLoader, load, pieces_of
+from store.rdb.reader import RdbLoader, loading, pieces_of
 from store.rdb.report import Extras, RdbReport
+from store.steps import STEP_EVENTS, LoadFigures, Steps, drained
 
 if TYPE_CHECKING:
     from store.engine import Engine
@@ -74,13 +75,17 @@ class ImportSource:
 
         A command this server does not have stops the import: nothing is left out silently. Raise CorruptFile, OSError.
         """
+        return drained(self.loading(engine, LoadFigures()))
+
+    def loading(self, engine: Engine, figures: LoadFigures) -> Steps[ImportReport]:
+        """Load as `load` does, in steps, counting in figures."""
         replay = Replay(engine)
 
         def run(argv: list[bytes]) -> None:
             engine.find(argv)
             replay.run(argv, foreign=True)
 
-        report = self.load_into(engine.keyspace, run)
+        report = yield from self._loading_into(engine.keyspace, run, figures)
         for text, count in replay.refused.items():
             report.remarks.append(f"{count} commands were refused, as they must have been by Redis: {text}")
         return report
@@ -91,14 +96,18 @@ class ImportSource:
         It gets the commands of append-only files in order, each file's starting with SELECT 0; the commands between
         MULTI and EXEC come one by one once their EXEC was read.
         """
+        return drained(self._loading_into(keyspace, run, LoadFigures()))
+
+    def _loading_into(self, keyspace: Keyspace, run: Run, figures: LoadFigures) -> Steps[ImportReport]:
         report = ImportReport(self.kind, self.files, self.reason)
+        figures.total = sum(path.stat().st_size for path in self.files)
         if self.kind == "rdb":
-            rdb = load(self.files[0], keyspace)
+            rdb = yield from loading(self.files[0], keyspace, figures)
             _add_rdb(report, rdb)
             report.history_id, report.offset, report.stream_db = rdb.history_id, rdb.offset, rdb.stream_db
             return report
         for path in self.files:
-            _load_aof(path, keyspace, run, report, self.may_be_torn and path == self.files[-1])
+            yield from _load_aof(path, keyspace, run, report, self.may_be_torn and path == self.files[-1], figures)
         return report
 
 
@@ -167,15 +176,17 @@ def _add_rdb(report: ImportReport, rdb: RdbReport) -> None:
         report.remarks.append(f"{rdb.path}: {rdb.empty_skipped} collections without members were left out")
 
 
-def _load_aof(path: Path, keyspace: Keyspace, run: Run, report: ImportReport, may_be_torn: bool) -> None:
+def _load_aof(
+    path: Path, keyspace: Keyspace, run: Run, report: ImportReport, may_be_torn: bool, figures: LoadFigures
+) -> Steps[None]:
     """Load one append-only file: an RDB part if it starts with one, then commands."""
     with open(path, "rb") as file:
         head = file.read(len(MAGIC))
         base = 0
         if head == MAGIC:
-            head, base = _load_preamble(file, path, keyspace, report)
+            head, base = yield from _load_preamble(file, path, keyspace, report, figures)
         reader = AofReader(file, str(path), head, base)
-        end = _Player(run, report, str(path)).play(reader)
+        end = yield from _Player(run, report, str(path)).play(reader, figures)
     if end == reader.size:
         return
     lost = f"{reader.size - end} bytes after byte {end} are not a whole command or transaction"
@@ -184,13 +195,19 @@ def _load_aof(path: Path, keyspace: Keyspace, run: Run, report: ImportReport, ma
     report.remarks.append(f"{path}: cut: {lost}")
 
 
-def _load_preamble(file: BinaryIO, path: Path, keyspace: Keyspace, report: ImportReport) -> tuple[bytes, int]:
+def _load_preamble(
+    file: BinaryIO, path: Path, keyspace: Keyspace, report: ImportReport, figures: LoadFigures
+) -> Steps[tuple[bytes, int]]:
     """Load the RDB part; return the bytes read beyond it and the position where it ends."""
+    before, keys = figures.loaded, figures.keys
     loader = RdbLoader(keyspace, str(path), limit=path.stat().st_size)
     loader.feed(MAGIC)
-    for piece in pieces_of(file):
-        if loader.feed(piece):
+    for piece in pieces_of(file, figures.piece):
+        done = loader.feed(piece)
+        figures.loaded, figures.keys = before + loader.position, keys + loader.report.keys
+        if done:
             break
+        yield
     rdb = loader.finish()
     _add_rdb(report, rdb)
     return loader.rest, rdb.size
@@ -206,10 +223,14 @@ class _Player:
         self.queue: list[AofCommand] | None = None
         self.selected = False
 
-    def play(self, reader: AofReader) -> int:
+    def play(self, reader: AofReader, figures: LoadFigures) -> Steps[int]:
         """Run all commands; return the position up to which the file was used."""
-        begun = reader.end
-        for command in reader:
+        before = begun = reader.end
+        loaded = figures.loaded
+        for number, command in enumerate(reader):
+            if number % STEP_EVENTS == 0:
+                figures.loaded = loaded + command.start - before
+                yield
             self.report.newest = max(self.report.newest, command.seconds)
             name = command.argv[0].upper()
             if name == b"MULTI":

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from store import rdb
 from store.errors import CorruptSnapshot
 from store.events import decode_events
 from store.log.damage import TornTail
@@ -20,7 +19,9 @@ from store.log.frame import Frame
 from store.log.reader import LogReader, OffsetNotInLog
 from store.log.segment import LogEnd, list_segments
 from store.persistence.replay import Replay
-from store.rdb.report import Extras
+from store.rdb.reader import loading
+from store.rdb.report import Extras, RdbReport
+from store.steps import STEP_EVENTS, LoadFigures, Steps, drained
 
 if TYPE_CHECKING:
     from store.engine import Engine
@@ -68,22 +69,35 @@ def recover(engine: Engine, directory: str, until: Until | None = None, progress
     Raise CorruptLog for damage that is not a torn tail, CorruptSnapshot when no snapshot that the log continues can be
     read, OffsetNotInLog when the log does not reach back to the snapshot.
     """
-    until = until or Until()
+    return drained(recovering(engine, directory, until, progress))
+
+
+def recovering(
+    engine: Engine,
+    directory: str,
+    until: Until | None = None,
+    progress: Progress | None = None,
+    figures: LoadFigures | None = None,
+) -> Steps[Recovered]:
+    """Recover as `recover` does, in steps, counting in figures."""
+    until, figures = until or Until(), figures or LoadFigures(piece=1 << 20)
     say = progress or (lambda _: None)
     found = Recovered()
-    db = _load_snapshot(engine, directory, until, found, say)
+    db = yield from _load_snapshot(engine, directory, until, found, say, figures)
     found.offset_reached = found.snapshot_offset
     reader = LogReader(directory, found.snapshot_offset)
     replay = Replay(engine, db)
     pace = _Pace(say, found.snapshot_offset, _log_bytes(directory))
+    loaded = figures.loaded
     for frame in reader:
         if until.unix_ms is not None and frame.unix_ms > until.unix_ms:
             break
         reached = max(found.offset_reached, frame.end)
         found.offset_reached = reached if until.offset is None else min(reached, until.offset)
-        if not _apply_frame(replay, frame, found.snapshot_offset, until.offset):
+        if not (yield from _apply_frame(replay, frame, found.snapshot_offset, until.offset)):
             break
         found.unix_ms = frame.unix_ms
+        figures.loaded = loaded + max(0, frame.end - found.snapshot_offset)
         pace.report(replay.events, frame.end)
     found.events, found.torn, found.end = replay.events, reader.torn, reader.end
     found.db_reached = replay.tx.db.index
@@ -94,18 +108,23 @@ def recover(engine: Engine, directory: str, until: Until | None = None, progress
     return found
 
 
-def _load_snapshot(engine: Engine, directory: str, until: Until, found: Recovered, say: Progress) -> int:
+def _load_snapshot(
+    engine: Engine, directory: str, until: Until, found: Recovered, say: Progress, figures: LoadFigures
+) -> Steps[int]:
     """Load the newest snapshot that can be read and is not past `until`; return the database selected at its offset."""
     segments = list_segments(directory)
     first = segments[0].first_offset if segments else 0
+    log_end = max((segment.first_offset + segment.size for segment in segments), default=0)
     broken: CorruptSnapshot | None = None
     for offset, path in snapshots(directory):
         if until.offset is not None and offset > until.offset:
             continue
         if segments and offset < first:
             break
+        figures.total = path.stat().st_size + max(0, log_end - offset)
+        figures.loaded = figures.keys = 0
         try:
-            report = rdb.load(path, engine.keyspace)
+            report: RdbReport = yield from loading(path, engine.keyspace, figures)
         except CorruptSnapshot as error:
             broken = error
             _empty(engine)
@@ -126,6 +145,7 @@ def _load_snapshot(engine: Engine, directory: str, until: Until, found: Recovere
         raise broken
     if first > 0:
         raise OffsetNotInLog(f"the log of {directory} starts at offset {first} and no snapshot reaches it")
+    figures.total, figures.loaded, figures.keys = log_end, 0, 0
     return 0
 
 
@@ -134,7 +154,7 @@ def _empty(engine: Engine) -> None:
     engine.keyspace.functions = {}
 
 
-def _apply_frame(replay: Replay, frame: Frame, since: int, until: int | None) -> bool:
+def _apply_frame(replay: Replay, frame: Frame, since: int, until: int | None) -> Steps[bool]:
     """Apply the events of a frame from `since` on; False when `until` was reached within it."""
     replay.select(frame.db)
     for position, argv in decode_events(frame.payload):
@@ -143,6 +163,8 @@ def _apply_frame(replay: Replay, frame: Frame, since: int, until: int | None) ->
             return False
         if at >= since or argv[0] == b"SELECT":
             replay.run(argv)
+            if replay.events % STEP_EVENTS == 0:
+                yield
     return until is None or frame.end < until
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from store import rdb
-from store.commands.table import POISONED
+from store.commands.table import LOADING, POISONED
 from store.config.options import OPTIONS
 from store.log.history import History
 from store.log.writer import LogWriter
@@ -227,7 +227,7 @@ class Saving:
     # ── when one is due ────────────────────────────────────────────────────────────────────────────────────────────
     def check_due(self) -> None:
         """Start a snapshot when a save point or the size of the log asks for one; the timers call it every second."""
-        if self.purpose is not None:
+        if self.purpose is not None or self.history is None or self.engine.gates.closed & LOADING:
             return
         if self._save_point_reached():
             self.start(SAVE)

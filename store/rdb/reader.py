@@ -21,6 +21,7 @@ from store.rdb.opaque import skip_module_parts
 from store.rdb.primitives import Cursor, Malformed, Underflow
 from store.rdb.report import RdbReport
 from store.scripting.metadata import library_head
+from store.steps import LoadFigures, Steps, drained
 from store.values.base import Value
 from store.values.opaque import OpaqueValue
 
@@ -270,9 +271,9 @@ _PARTS: dict[int, Callable[[RdbLoader], None]] = {
 }  # fmt: skip
 
 
-def pieces_of(file: BinaryIO) -> Iterator[bytes]:
-    """Yield what file holds from its position on, in pieces."""
-    while piece := file.read(PIECE):
+def pieces_of(file: BinaryIO, size: int = PIECE) -> Iterator[bytes]:
+    """Yield what file holds from its position on, in pieces of a size."""
+    while piece := file.read(size):
         yield piece
 
 
@@ -286,22 +287,43 @@ def load(
     if not isinstance(source, (str, Path)):
         path = str(getattr(source, "name", "(stream)"))
         return _load_all(source, RdbLoader(keyspace, path, replace=replace, check_crc=check_crc))
-    with open(source, "rb") as file:
+    return drained(loading(source, keyspace, replace=replace, check_crc=check_crc))
+
+
+def loading(
+    path: str | Path,
+    keyspace: Keyspace | None,
+    figures: LoadFigures | None = None,
+    *,
+    replace: bool = False,
+    check_crc: bool = True,
+) -> Steps[RdbReport]:
+    """Load an RDB file as `load` does, piece by piece, counting in figures."""
+    figures = figures or LoadFigures(piece=PIECE)
+    with open(path, "rb") as file:
         size = file.seek(0, 2)
         file.seek(0)
-        return _load_all(file, RdbLoader(keyspace, str(source), limit=size, replace=replace, check_crc=check_crc))
+        loader = RdbLoader(keyspace, str(path), limit=size, replace=replace, check_crc=check_crc)
+        return (yield from feeding(file, loader, figures))
 
 
-def _load_all(file: BinaryIO, loader: RdbLoader) -> RdbReport:
-    """Feed the whole of file; nothing may come after the end."""
-    for piece in pieces_of(file):
+def feeding(file: BinaryIO, loader: RdbLoader, figures: LoadFigures) -> Steps[RdbReport]:
+    """Feed the whole of file to loader, piece by piece; nothing may come after the end."""
+    before, keys = figures.loaded, figures.keys
+    for piece in pieces_of(file, figures.piece):
         if loader.done:
             break
         loader.feed(piece)
+        figures.loaded, figures.keys = before + loader.position, keys + loader.report.keys
+        yield
     report = loader.finish()
     if loader.rest or file.read(1):
         raise CorruptSnapshot(report.path, report.size, "there are bytes after the end of the file")
     return report
+
+
+def _load_all(file: BinaryIO, loader: RdbLoader) -> RdbReport:
+    return drained(feeding(file, loader, LoadFigures(piece=PIECE)))
 
 
 def verify(path: str | Path) -> RdbReport:
