@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, TypeVar
 
-from metrics.families import Encoder, Row, rendered
+from metrics.families import END_OF_OPENMETRICS, Row, rendered
 from metrics.history_rows import log_rows, replication_rows, snapshot_rows
 from metrics.node_rows import command_rows, keyspace_rows, loop_rows, memory_rows, node_rows, stats_rows
 from metrics.observe import Observer
@@ -70,12 +70,14 @@ class Collector:
         self.longest_step = 0.0
         self._horizon: tuple[int, float] = (-1, 0.0)  # first offset of the log, unix seconds of its first frame
 
-    async def scrape(self, encode: Encoder) -> bytes:
-        """Return the exposition text of all metrics, in the format that encode makes."""
+    async def scrape(self, openmetrics: bool) -> bytes:
+        """Return the exposition text of all metrics, in the format of OpenMetrics or of Prometheus."""
         rows = await self.rows()
         parts: list[bytes] = []
-        await self._in_steps(rendered(rows, encode), parts.append)
+        await self._in_steps(rendered(rows, openmetrics), parts.append)
         self.scrapes += 1
+        if openmetrics:
+            parts.append(END_OF_OPENMETRICS)
         return b"".join(parts)
 
     async def rows(self) -> list[Row]:

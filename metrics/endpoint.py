@@ -105,11 +105,9 @@ class Endpoint:
 
     # ── pages ──────────────────────────────────────────────────────────────────────────────────────────────────────
     async def _metrics(self, accept: str) -> Answer:
-        encode, content_type = choose_encoder(accept)
-        body = await self.collector.scrape(encode)
-        if content_type.startswith("application/openmetrics-text"):
-            body += b"# EOF\n"
-        return "200 OK", content_type, body
+        _, content_type = choose_encoder(accept)
+        openmetrics = content_type.startswith("application/openmetrics-text")
+        return "200 OK", content_type, await self.collector.scrape(openmetrics)
 
     async def _alive(self, accept: str) -> Answer:
         return "200 OK", TEXT, b"alive\n"

@@ -1,95 +1,110 @@
 """From plain rows to the text of a scrape, in steps short enough for the event loop.
 
-Law: no step renders more than CHUNK samples, about half a millisecond; the caller lets the loop run in between.
-The text itself is prometheus-client's; families that don't fit into one step are rendered in parts with one header.
+Law: no step renders many more than CHUNK samples, well below half a millisecond; the caller lets the loop run in between.
+The text says what prometheus-client's encoders say of the same families (a test compares them). Its own encoder looks at every
+character of every label at every scrape: 25 µs a sample, a hundredth of a core at a scrape a second. Here what comes before
+a sample's value is made once and kept.
+
+    scrape   family*  (OpenMetrics: and `# EOF`)
+    family   # HELP name text LF  # TYPE name kind LF  sample*        Prometheus: name as it is, `untyped`
+             # HELP family text LF  # TYPE family kind LF  sample*    OpenMetrics: a counter's family is without `_total`
+    sample   name [{label="value",…}] SP value LF
+
+Sources: Prometheus text format 0.0.4, OpenMetrics 1.0.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any
-
-from prometheus_client.core import (
-    CounterMetricFamily,
-    GaugeMetricFamily,
-    HistogramMetricFamily,
-    Metric,
-    UnknownMetricFamily,
-)
+from collections.abc import Iterator, Sequence
+from functools import cache, lru_cache
+from math import inf
 
 from metrics import catalog
 from metrics.observe import Histogram
 
-CHUNK = 32
-"""Samples rendered in one step."""
+CHUNK = 200
+"""Lines after which a step ends."""
+KEPT = 20_000
+"""Beginnings of lines that are kept: a few thousand are in use, those of replicas that left fall out."""
 
 Value = float | Histogram
 Row = tuple[str, tuple[str, ...], Value]
 """Metric name, label values in the order of the catalog, value."""
-Encoder = Callable[[Any], bytes]
-"""`generate_latest` of prometheus-client, in one of its formats; takes anything with `collect`."""
-
-Plain = CounterMetricFamily | GaugeMetricFamily | UnknownMetricFamily
-_PLAIN: dict[str, type[Plain]] = {
-    "counter": CounterMetricFamily,
-    "gauge": GaugeMetricFamily,
-    "unknown": UnknownMetricFamily,
-}
+END_OF_OPENMETRICS = b"# EOF\n"
 
 
-class _One:
-    """A registry of one family."""
-
-    def __init__(self, family: Metric) -> None:
-        self._family = family
-
-    def collect(self) -> list[Metric]:
-        """Return the family."""
-        return [self._family]
-
-
-def family_of(metric: catalog.Metric, rows: Sequence[Row]) -> Metric:
-    """Build prometheus-client's family out of rows of one metric."""
-    if metric.kind == "histogram":
-        histograms = HistogramMetricFamily(metric.name, metric.help, labels=metric.labels)
-        for _, labels, value in rows:
-            assert isinstance(value, Histogram), metric.name
-            buckets = [(bound_label(bound), count) for bound, count in value.cumulative()]
-            histograms.add_metric(labels, buckets, value.sum)
-        return histograms
-    family: Plain = _PLAIN[metric.kind](metric.name, metric.help, labels=metric.labels)
-    for _, labels, value in rows:
-        assert not isinstance(value, Histogram), metric.name
-        family.add_metric(labels, value)
-    return family
-
-
-def bound_label(bound: float) -> str:
-    """The text of a bucket's upper bound: `0.5`, `8192.0`, `+Inf`."""
-    return "+Inf" if bound == float("inf") else repr(float(bound))
-
-
-def rendered(rows: Sequence[Row], encode: Encoder) -> Iterator[bytes]:
+def rendered(rows: Sequence[Row], openmetrics: bool) -> Iterator[bytes]:
     """Yield the exposition text of rows part by part; raise KeyError for a metric that the catalog does not have."""
     grouped: dict[str, list[Row]] = {}
     for row in rows:
         grouped.setdefault(row[0], []).append(row)
+    lines: list[str] = []
     for name, group in grouped.items():
         metric = catalog.CATALOG[name]
-        for place, part in enumerate(_parts(metric, group)):
-            text = encode(_One(family_of(metric, part))).removesuffix(b"# EOF\n")
-            yield text if place == 0 else _without_header(text)
+        lines.append(header(metric, openmetrics))
+        for row in group:
+            lines += samples(metric, row)
+            if len(lines) >= CHUNK:
+                yield "".join(lines).encode()
+                lines = []
+    yield "".join(lines).encode()
 
 
-def _parts(metric: catalog.Metric, rows: list[Row]) -> Iterator[list[Row]]:
-    size = CHUNK
-    if metric.kind == "histogram" and isinstance(rows[0][2], Histogram):
-        size = max(1, CHUNK // (len(rows[0][2].counts) + 2))
-    for start in range(0, len(rows), size):
-        yield rows[start : start + size]
+@cache
+def header(metric: catalog.Metric, openmetrics: bool) -> str:
+    """The two lines before the samples of a family."""
+    name, kind = metric.name, metric.kind
+    if openmetrics and kind == "counter":
+        name = name.removesuffix("_total")
+    word = "untyped" if kind == "unknown" and not openmetrics else kind
+    return f"# HELP {name} {escaped(metric.help)}\n# TYPE {name} {word}\n"
 
 
-def _without_header(text: bytes) -> bytes:
-    while text.startswith(b"#"):
-        text = text[text.index(b"\n") + 1 :]
-    return text
+def samples(metric: catalog.Metric, row: Row) -> list[str]:
+    """The lines of a row: one, or those of a histogram."""
+    name, labels, value = row
+    if isinstance(value, Histogram):
+        if metric.kind != "histogram":
+            raise TypeError(f"{name} is no histogram")
+        starts = histogram_starts(name, metric.labels, labels, value.bounds)
+        totals = [total for _, total in value.cumulative()]
+        numbers = [*map(str, totals), str(totals[-1]), number(value.sum)]
+        return [f"{start}{text}\n" for start, text in zip(starts, numbers, strict=True)]
+    return [f"{line_start(name, metric.labels, labels)}{number(value)}\n"]
+
+
+def number(value: float) -> str:
+    """A value as both formats write it: `3`, `0.25`, `+Inf`; a truth as 1 or 0."""
+    if isinstance(value, int):
+        return str(int(value))
+    return repr(value) if -inf < value < inf else ("+Inf" if value > 0 else "-Inf" if value < 0 else "NaN")
+
+
+@lru_cache(KEPT)
+def line_start(name: str, names: tuple[str, ...], values: tuple[str, ...]) -> str:
+    """What stands before a sample's value: its name and labels."""
+    if not names:
+        return f"{name} "
+    inner = ",".join(f'{label}="{escaped(value)}"' for label, value in zip(names, values, strict=True))
+    return f"{name}{{{inner}}} "
+
+
+@lru_cache(KEPT // 20)
+def histogram_starts(
+    name: str, names: tuple[str, ...], values: tuple[str, ...], bounds: tuple[float, ...]
+) -> tuple[str, ...]:
+    """What stands before the values of a histogram: its buckets, count and sum."""
+    buckets = [
+        line_start(f"{name}_bucket", (*names, "le"), (*values, bound_label(bound))) for bound in (*bounds, float("inf"))
+    ]
+    return *buckets, line_start(f"{name}_count", names, values), line_start(f"{name}_sum", names, values)
+
+
+def bound_label(bound: float) -> str:
+    """The text of a bucket's upper bound: `0.5`, `8192.0`, `+Inf`."""
+    return "+Inf" if bound == inf else repr(float(bound))
+
+
+def escaped(text: str) -> str:
+    """Text as it stands between quotes, or in a help line."""
+    return text.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")

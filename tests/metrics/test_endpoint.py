@@ -53,7 +53,7 @@ def get(path: str, *headers: str, method: str = "GET") -> str:
 async def test_pages(endpoint: Endpoint) -> None:
     assert (await ask(endpoint, get("/healthz"))).startswith(b"HTTP/1.1 200 OK\r\n")
     assert (await ask(endpoint, get("/readyz"))).endswith(b"\r\n\r\nready\n")
-    assert b"redis_up 1.0\n" in await ask(endpoint, get("/metrics?x=1"))
+    assert b"redis_up 1\n" in await ask(endpoint, get("/metrics?x=1"))
     assert b"/metrics" in await ask(endpoint, get("/"))
     assert (await ask(endpoint, get("/nothing"))).startswith(b"HTTP/1.1 404 ")
 
@@ -129,11 +129,11 @@ async def test_a_node_that_starts_is_alive_and_not_ready(tmp_path: Path) -> None
     assert (await ask(endpoint, get("/healthz"))).startswith(b"HTTP/1.1 200 OK\r\n")
     assert (await ask(endpoint, get("/readyz"))).endswith(b"\r\n\r\nthe data set is being loaded\n")
     scrape = await ask(endpoint, get("/metrics"))
-    assert b"\nredis_loading_dump_file 1.0\n" in scrape
-    assert b"\nchronis_ready 0.0\n" in scrape
+    assert b"\nredis_loading_dump_file 1\n" in scrape
+    assert b"\nchronis_ready 0\n" in scrape
     await node.start()
     assert (await ask(endpoint, get("/readyz"))).endswith(b"\r\n\r\nready\n")
-    assert b"\nredis_loading_dump_file 0.0\n" in await ask(endpoint, get("/metrics"))
+    assert b"\nredis_loading_dump_file 0\n" in await ask(endpoint, get("/metrics"))
     assert node.timers is not None
     assert endpoint.collector.observer.tick in node.timers.every_tick
     await endpoint.close()
