@@ -9,16 +9,20 @@ import argparse
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench import loads, publish, results, throughput
+from tests.bench import latency, loads, others, publish, results, throughput
 from tests.bench.measure import Case
 from tests.bench.report import Cells, full_table
-from tests.bench.sides import CHRONIS, REDIS, Side, about, started, versions
+from tests.bench.sides import CHRONIS, FAKEREDIS, REDIS, Side, about, fakeredis_there, started, versions
+from tests.kit.servers import Server
+
+ROUNDS, ROUNDS_OF_OTHERS = 5, 3
 
 
 def arguments(argv: list[str] | None) -> argparse.Namespace:
@@ -35,7 +39,10 @@ def arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--clients", type=int, default=50, help="connections (default 50)")
     parser.add_argument("--keys", type=int, default=100_000, help="different keys (default 100000)")
     parser.add_argument("--seconds", type=float, default=1.0, help="how long one run lasts on average (default 1)")
-    parser.add_argument("--rounds", type=int, default=5, help="rounds, each measuring both (default 5)")
+    parser.add_argument("--rounds", type=int, help="rounds, each measuring all (default 5; 3 of other parts)")
+    parser.add_argument(
+        "--rate", type=float, default=4000.0, help="requests a second of the latency part (default 4000)"
+    )
     parser.add_argument(
         "--limit", type=float, default=840.0, help="seconds after which no round is begun (default 840)"
     )
@@ -58,6 +65,11 @@ def sides(options: argparse.Namespace) -> list[Side]:
     return [Side(first, options.a), Side(second, options.b)]
 
 
+def versions_of(all_sides: list[Side], servers: list[Server]) -> dict[str, dict[str, str]]:
+    """Return what each server says of its version, by name."""
+    return {side.name: versions(server) for side, server in zip(all_sides, servers, strict=True)}
+
+
 def run_throughput(options: argparse.Namespace) -> dict[str, Any]:
     """Run the main part."""
     cases = [
@@ -68,16 +80,58 @@ def run_throughput(options: argparse.Namespace) -> dict[str, Any]:
     both = sides(options)
     result = about("throughput", both)
     with started(both) as (a, b):
-        result["versions"] = {side.name: versions(server) for side, server in zip(both, (a, b), strict=True)}
-        effort = throughput.Effort(options.rounds, options.seconds, options.limit)
+        result["versions"] = versions_of(both, [a, b])
+        effort = throughput.Effort(options.rounds or ROUNDS, options.seconds, options.limit)
         outcome = throughput.run(a, b, cases, effort)
     result |= throughput.as_json(cases, outcome)
     header, cells = full_table(result["rows"], (both[0].name, both[1].name))
     return result | {"header": header, "cells": cells}
 
 
+def run_latency(options: argparse.Namespace) -> dict[str, Any]:
+    """Run the open-loop part."""
+    both = sides(options)
+    result = about("latency", both)
+    size = latency.Size.quick() if options.quick else latency.Size(rate=options.rate)
+    with started(both) as servers:
+        result["versions"] = versions_of(both, servers)
+        seen = latency.run(servers, options.rounds or ROUNDS_OF_OTHERS, size)
+    header, cells = latency.table(seen, [side.name for side in both])
+    raw = {name: [[asdict(one) for one in each] for each in rounds] for name, rounds in seen.items()}
+    return result | {"size": asdict(size), "header": header, "cells": cells, "samples": raw}
+
+
+def run_fsync(options: argparse.Namespace) -> dict[str, Any]:
+    """Run the part with appendfsync always."""
+    both = [Side(side.name, f"{side.line} --appendfsync always") for side in sides(options)]
+    result = about("fsync", both)
+    cases = others.synced_cases(options.keys)
+    effort = throughput.Effort(options.rounds or ROUNDS_OF_OTHERS, options.seconds, options.limit)
+    with started(both) as servers:
+        result["versions"] = versions_of(both, servers)
+        outcome = throughput.run(*servers, cases, effort)
+    header, cells = others.synced_table(cases, outcome.samples, [side.name for side in both])
+    return result | throughput.as_json(cases, outcome) | {"header": header, "cells": cells}
+
+
+def run_peers(options: argparse.Namespace) -> dict[str, Any]:
+    """Run the part beside fakeredis; without it, beside nothing."""
+    peers = sides(options) + ([Side("fakeredis", FAKEREDIS)] if fakeredis_there() else [])
+    result = about("peers", peers)
+    cases = others.peers_cases(options.clients, options.keys)
+    with started(peers) as servers:
+        result["versions"] = versions_of(peers, servers)
+        samples = others.run_peers(servers, cases, options.rounds or ROUNDS_OF_OTHERS, options.seconds)
+    header, cells = others.peers_table(cases, samples, [side.name for side in peers])
+    raw = {name: [[asdict(one) for one in each] for each in rounds] for name, rounds in samples.items()}
+    return result | {"header": header, "cells": cells, "samples": raw}
+
+
 PARTS: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
     "throughput": run_throughput,
+    "latency": run_latency,
+    "fsync": run_fsync,
+    "peers": run_peers,
 }
 
 

@@ -33,7 +33,7 @@ def tree_seconds(pid: int) -> float:
     return total
 
 
-def settle(pid: int, most: float = 2.0) -> None:
+def settle(pid: int, most: float = 0.5) -> None:
     """Wait until the process itself is idle (its children may work on), at most so many seconds.
 
     What a preparation left to do in the background of the server would otherwise be charged to the load after it.

@@ -22,7 +22,7 @@ class Case:
     @property
     def name(self) -> str:
         """Return what the case is called in results."""
-        return f"{self.load.name} P={self.pipeline}"
+        return f"{self.load.name} P={self.pipeline} c={self.clients}"
 
     def whole(self, requests: int) -> int:
         """Return about so many requests that fill every client's pipelines."""
@@ -38,11 +38,15 @@ class Case:
 
 @dataclass(frozen=True)
 class Sample:
-    """What one run showed: requests per second, the server's CPU time in microseconds a request, and how many."""
+    """What one run showed: requests per second, the server's CPU time in microseconds a request, how many there were.
+
+    p99_ms is redis-benchmark's (a closed loop's, so it hides stalls); transactions have none.
+    """
 
     rps: float
     cpu_us: float
     requests: int
+    p99_ms: float | None = None
 
 
 def parse_csv(output: str) -> dict[str, float]:
@@ -66,9 +70,11 @@ def measure(server: Server, case: Case, requests: int) -> Sample:
     case.load.prepare(server, requests)
     before = tree_seconds(server.pid)
     if case.load.command:
-        rps = redis_benchmark(case.command(server.port, requests))["rps"]
+        shown = redis_benchmark(case.command(server.port, requests))
+        rps, p99_ms = shown["rps"], shown["p99_latency_ms"]
     else:
         rps = transactions.run(
             server.port, pipeline=case.pipeline, clients=case.clients, requests=requests, keys=case.keys
         )
-    return Sample(rps, (tree_seconds(server.pid) - before) * 1e6 / requests, requests)
+        p99_ms = None
+    return Sample(rps, (tree_seconds(server.pid) - before) * 1e6 / requests, requests, p99_ms)

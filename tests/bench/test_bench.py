@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
-from tests.bench import loads, metrics_cost, publish, results, transactions
+from tests.bench import latency, loads, metrics_cost, openloop, publish, results, transactions
 from tests.bench.__main__ import REDIS, main
 from tests.bench.cpu import process_seconds, tree_seconds
 from tests.bench.measure import Case, Sample, parse_csv
 from tests.bench.report import Row, full_table, markdown, short_table, summarise
+from tests.kit.resp_client import encode
 from tests.kit.servers import redis_server, requires_redis
 
 SET = loads.BY_NAME["SET"]
@@ -96,10 +97,60 @@ def test_a_run_writes_every_case_and_round(tmp_path: Path, capsys: pytest.Captur
     assert result is not None
     cases = ["SET P=1", "MULTI P=1", "SET P=16", "MULTI P=16"]
     assert [f"{row['test']} P={row['pipeline']}" for row in result["rows"]] == cases
-    assert {name: len(rounds) for name, rounds in result["samples"].items()} == dict.fromkeys(cases, 1)
+    assert {name: len(rounds) for name, rounds in result["samples"].items()} == {f"{name} c=50": 1 for name in cases}
     assert all(a["rps"] > 0 and b["rps"] > 0 for rounds in result["samples"].values() for a, b in rounds)
     assert result["versions"]["redis"] == {"redis_version": "7.0.15"}
     assert "MULTI" in capsys.readouterr().out
+
+
+@requires_redis
+def test_latency_is_seen_during_every_kind_of_work() -> None:
+    with redis_server() as server:
+        seen = latency.run([server], 1, latency.Size.quick())
+    header, cells = latency.table(seen, ["redis"])
+    assert [line[:2] for line in cells] == [[work, "redis"] for work in seen]
+    assert len(cells) == 5
+    assert len(header) == len(cells[0])
+    assert all(one.requests > 0 and one.worst >= one.p999 >= one.p99 >= one.p50 > 0 for ((one,),) in seen.values())
+
+
+@requires_redis
+def test_a_stalled_server_is_charged_for_every_request_that_was_due() -> None:
+    with redis_server() as server, server.client() as other:
+        client = openloop.OpenLoop(server.port, 500, 5, 10)
+        loads.fill.send(
+            other, [(encode(["MSET", *(w for n in range(10) for w in (openloop.key(n), openloop.VALUE))]), 1)]
+        )
+
+        def stall() -> openloop.Window:
+            return latency.timed(lambda: other.command("DEBUG", "SLEEP", "0.4"))
+
+        reading = openloop.during(client, stall, 0.05)
+        client.close()
+    # Requests were due all the time, so half of them waited for half of it and more: a closed loop would show five.
+    assert openloop.percentile(reading.latencies, 0.5) > 150
+    assert max(reading.latencies) > 350
+    assert len(reading.latencies) > 100
+
+
+def test_percentiles_are_values_that_were_seen() -> None:
+    values = [float(value) for value in range(1, 101)]
+    assert [openloop.percentile(values, share) for share in (0.5, 0.99, 0.999, 0.0)] == [50.0, 99.0, 100.0, 1.0]
+    with pytest.raises(ValueError, match="no request"):
+        openloop.percentile([], 0.5)
+
+
+@requires_redis
+@pytest.mark.parametrize("part", ["fsync", "peers"])
+def test_the_other_parts_run(part: str, tmp_path: Path) -> None:
+    assert main([part, "--a", REDIS, "--b", REDIS, "--quick", "--output", str(tmp_path)]) == 0
+    result = results.newest(part, tmp_path)
+    assert result is not None
+    assert all(len(line) == len(result["header"]) for line in result["cells"])
+    assert [line[0] for line in result["cells"]] == {
+        "fsync": ["1", "10", "50", "200"],
+        "peers": ["SET", "GET", "INCR"] * 2,
+    }[part]
 
 
 def example() -> dict[str, Any]:
