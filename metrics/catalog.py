@@ -202,6 +202,8 @@ OWN = (
     _histogram("chronis_turn_commands", "Commands run in one turn of the event loop: what one log write covers."),
     _histogram("chronis_loop_lag_seconds", "Lateness of the ten ticks a second: how long the loop was busy."),
     _histogram("chronis_gc_pause_seconds", "Pauses for garbage collection.", "generation"),
+    _counter("chronis_scrapes_total", "Scrapes answered."),
+    _gauge("chronis_scrape_step_seconds", "CPU time of the longest step of the scrape before: how long it held the loop."),
 )
 
 CATALOG: dict[str, Metric] = {metric.name: metric for metric in (*EXPORTER, *OWN)}

@@ -22,7 +22,7 @@ from math import inf
 from metrics import catalog
 from metrics.observe import Histogram
 
-CHUNK = 200
+CHUNK = 100
 """Lines after which a step ends."""
 KEPT = 20_000
 """Beginnings of lines that are kept: a few thousand are in use, those of replicas that left fall out."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.bench import latency, loads, metrics_cost, openloop, publish, results, transactions
+from tests.bench import latency, loads, openloop, publish, results, transactions
 from tests.bench.__main__ import REDIS, main
 from tests.bench.cpu import process_seconds, tree_seconds
 from tests.bench.measure import Case, Sample, parse_csv
@@ -186,12 +186,3 @@ def test_readme_has_a_place_for_every_part(tmp_path: Path) -> None:
         assert publish.between_markers(text, part, "figures") != text
     with pytest.raises(ValueError, match="no place for nothing"):
         publish.between_markers(text, "nothing", "figures")
-
-
-@requires_redis
-def test_the_cost_of_metrics_is_measured(capsys: pytest.CaptureFixture[str]) -> None:
-    small = ["--rounds", "1", "--turns", "1", "--requests", "2000", "--interval", "0.01"]
-    assert metrics_cost.main(small) == 0
-    out = capsys.readouterr().out
-    assert "| median |" in out
-    assert "one scrape: " in out
