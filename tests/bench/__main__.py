@@ -38,14 +38,12 @@ def arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--pipelines", default="1,16,64", help="pipeline depths (default 1,16,64)")
     parser.add_argument("--clients", type=int, default=50, help="connections (default 50)")
     parser.add_argument("--keys", type=int, default=100_000, help="different keys (default 100000)")
-    parser.add_argument("--seconds", type=float, default=1.0, help="how long one run lasts on average (default 1)")
+    parser.add_argument("--seconds", type=float, default=0.8, help="how long one run lasts on average (default 0.8)")
     parser.add_argument("--rounds", type=int, help="rounds, each measuring all (default 5; 3 of other parts)")
     parser.add_argument(
         "--rate", type=float, default=4000.0, help="requests a second of the latency part (default 4000)"
     )
-    parser.add_argument(
-        "--limit", type=float, default=840.0, help="seconds after which no round is begun (default 840)"
-    )
+    parser.add_argument("--limit", type=float, default=840.0, help="seconds the main part may take (default 840)")
     parser.add_argument(
         "--quick", action="store_true", help="see that it works: one round, tiny runs; the figures mean nothing"
     )
@@ -157,6 +155,16 @@ def main(argv: list[str] | None = None) -> int:
     if missing:
         print(f"not installed: {', '.join(missing)}")
         return 2
+    try:
+        run_parts(options)
+    except KeyboardInterrupt:
+        print("\ninterrupted: the servers have ended, nothing was written of the part that ran")
+        return 130
+    return 0
+
+
+def run_parts(options: argparse.Namespace) -> None:
+    """Run the parts one after another; print the table of each and write its JSON."""
     for part in options.parts:
         result = PARTS[part](options)
         path = results.save(result, options.output)
@@ -170,7 +178,6 @@ def main(argv: list[str] | None = None) -> int:
             result["cells"],
         )
         print(path)
-    return 0
 
 
 if __name__ == "__main__":

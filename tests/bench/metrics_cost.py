@@ -104,7 +104,9 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.bench.metrics_cost", description=__doc__)
     parser.add_argument("--rounds", type=int, default=5, help="rounds of A B A B … (default 5)")
     parser.add_argument("--turns", type=int, default=8, help="turns of both within a round (default 8)")
-    parser.add_argument("--requests", type=int, default=800_000, help="commands a round on either side (default 800000)")
+    parser.add_argument(
+        "--requests", type=int, default=800_000, help="commands a round on either side (default 800000)"
+    )
     parser.add_argument("--pipeline", type=int, default=16, help="commands sent at once (default 16)")
     parser.add_argument("--interval", type=float, default=1.0, help="seconds between scrapes (default 1)")
     options = parser.parse_args(argv)
@@ -120,7 +122,9 @@ def main(argv: list[str] | None = None) -> int:
             rounds = [one_round(off, on, options) for _ in range(options.rounds)]
         cost = cpu_of_a_scrape(on, port)
         print(report(rounds, took))
-        print(f"one scrape: {cost:.2f} ms of CPU, {cost / options.interval / 10:.2f} % of a core at one in {options.interval:g} s")
+        print(
+            f"one scrape: {cost:.2f} ms of CPU, {cost / options.interval / 10:.2f} % of a core at one in {options.interval:g} s"
+        )
     return 0
 
 

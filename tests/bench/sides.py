@@ -16,7 +16,7 @@ from pathlib import Path
 from tests.kit.servers import Server, free_port, running
 
 REDIS = "redis-server --appendonly yes --appendfsync everysec --save ''"
-CHRONIS = f"{sys.executable} -m store"
+CHRONIS = f"{sys.executable} -m store --appendonly yes"  # which is the default
 FAKEREDIS = f"{sys.executable} -m tests.bench.fakeredis_server"
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.bench import latency, loads, openloop, publish, results, transactions
+from tests.bench import latency, loads, openloop, publish, results, throughput, transactions
 from tests.bench.__main__ import REDIS, main
 from tests.bench.cpu import process_seconds, tree_seconds
 from tests.bench.measure import Case, Sample, parse_csv
@@ -58,6 +58,13 @@ def test_requests_fill_every_clients_pipelines_and_stay_below_what_is_put_there_
 def test_a_load_without_keys_uses_one_key() -> None:
     assert "-r" not in Case(SET, 1, 50, 0).command(6379, 10)
     assert Case(SET, 1, 5, 7).command(6379, 10)[-5:] == ["-r", "7", "SET", "key:__rand_int__", "xxx"]
+
+
+def test_rounds_shrink_to_the_time_that_is_left() -> None:
+    assert throughput.fit(10.0, 100.0, 4) == 1.0
+    assert throughput.fit(10.0, 20.0, 4) == 0.5
+    assert throughput.fit(10.0, -1.0, 4) == 0.0
+    assert throughput.fit(10.0, 0.0, 0) == 1.0
 
 
 def test_an_unknown_test_is_refused_by_name() -> None:

@@ -1,7 +1,8 @@
 """The main part: every load at every pipeline depth on A and B in turn, round after round: A B A B.
 
 Law: both servers run the whole time and the two runs of a pair have the same number of requests, right after one another.
-The number is chosen in the warm-up so that the runs of a pair last `seconds` on average; the whole is bounded in time.
+The number is chosen in the warm-up so that the runs of a pair last `seconds` on average, and lowered from round to round if
+otherwise not all rounds would fit into the time allowed.
 """
 
 import sys
@@ -19,7 +20,7 @@ WARM_UP_PIPELINED = 20_000
 
 @dataclass(frozen=True)
 class Effort:
-    """How much to do: rounds, seconds a run should last on average, seconds after which no round is begun."""
+    """How much to do: rounds, seconds a run should last on average, seconds the whole may take."""
 
     rounds: int
     seconds: float
@@ -51,6 +52,11 @@ def calibrate(a: Server, b: Server, case: Case, seconds: float) -> int:
     return case.whole(int(2 * seconds / (1 / first + 1 / second)))
 
 
+def fit(round_seconds: float, left: float, rounds: int) -> float:
+    """Return by what share of the last round's requests so many rounds more fit into the seconds left: at most 1."""
+    return min(1.0, max(left, 0.0) / (round_seconds * rounds)) if rounds else 1.0
+
+
 def run(a: Server, b: Server, cases: list[Case], effort: Effort) -> Outcome:
     """Warm up, then measure every case on A and B in turn, until the rounds or the time are used up."""
     begun = time.monotonic()
@@ -60,21 +66,21 @@ def run(a: Server, b: Server, cases: list[Case], effort: Effort) -> Outcome:
         progress(f"warm-up: {case.name}")
         requests[case.name] = calibrate(a, b, case, effort.seconds)
     samples: dict[str, list[Pair]] = {case.name: [] for case in cases}
-    for number in range(effort.rounds):
+    number = 0
+    while number < effort.rounds and (not number or time.monotonic() < begun + effort.limit):
         round_begun = time.monotonic()
         for case in cases:
             progress(f"round {number + 1}/{effort.rounds}: {case.name}")
-            pair: tuple[Sample, Sample] = (
-                measure(a, case, requests[case.name]),
-                measure(b, case, requests[case.name]),
-            )
+            wanted = requests[case.name]
+            pair: tuple[Sample, Sample] = (measure(a, case, wanted), measure(b, case, wanted))
             samples[case.name].append(pair)
-        now = time.monotonic()
-        if now + (now - round_begun) - begun > effort.limit:
-            break
+        number += 1
+        left = begun + effort.limit - time.monotonic()
+        share = fit(time.monotonic() - round_begun, left, effort.rounds - number)
+        requests = {case.name: case.whole(int(requests[case.name] * share)) for case in cases}
     progress("")
     spent = [tree_seconds(server.pid) - before for server, before in zip((a, b), used, strict=True)]
-    return Outcome(samples, number + 1, (spent[0], spent[1]), time.monotonic() - begun)
+    return Outcome(samples, number, (spent[0], spent[1]), time.monotonic() - begun)
 
 
 def as_json(cases: list[Case], outcome: Outcome) -> dict[str, object]:
