@@ -167,6 +167,8 @@ def run_parts(options: argparse.Namespace) -> None:
     """Run the parts one after another; print the table of each and write its JSON."""
     for part in options.parts:
         result = PARTS[part](options)
+        if options.quick:
+            result["part"] = f"quick-{part}"  # never to be taken for figures
         path = results.save(result, options.output)
         print(
             *(f"{name}: {line} {result['versions'].get(name, '')}" for name, line in result["servers"].items()),

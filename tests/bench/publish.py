@@ -35,11 +35,18 @@ def where(result: Result) -> str:
     )
 
 
+def version(fields: Mapping[str, str]) -> str:
+    """Return what a server said of itself, for reading."""
+    return ", ".join(f"{name} {value}" for name, value in fields.items())
+
+
 def throughput_full(result: Result) -> str:
     """Return the whole table of the main part."""
     a, b = names(result)
     cpu_a, cpu_b = result["cpu_seconds"]
-    servers = "\n".join(f"- {name}: `{line}` {result['versions'][name]}" for name, line in result["servers"].items())
+    servers = "\n".join(
+        f"- {name}: `{line}` {version(result['versions'][name])}" for name, line in result["servers"].items()
+    )
     return (
         f"{where(result)} {result['clients']} clients, {result['keys']} keys, {result['rounds']} rounds.\n\n{servers}\n\n"
         f"{markdown(*full_table(result['rows'], (a, b)))}\n\n"
@@ -54,7 +61,7 @@ def throughput_short(result: Result) -> str:
     above = sum(row["cpu_ratio"] > 1 for row in result["rows"])
     return (
         f"![Requests per second and CPU time per request, {b} / {a}]({PICTURE})\n\n"
-        f"Ratios {b} / {a}, medians of {result['rounds']} rounds: of {len(result['rows'])} cases {below} are below {a}'s "
+        f"Ratios {b} / {a}, medians, {result['rounds']} round(s): of {len(result['rows'])} cases {below} are below {a}'s "
         f"requests per second, {above} above its CPU per request.\n\n"
         f"{markdown(*short_table(result['rows']))}\n\n"
         f"{where(result)} Absolute figures and spread: [{FULL}]({FULL})."

@@ -36,7 +36,9 @@ def fill(server: Server, keys: int) -> None:
     with server.client() as client:
         for number in range(DATABASES):
             client.command("SELECT", number)
-            client.command("EVAL", "for i = 1, ARGV[1] do redis.call('SET', 'k' .. i, i, 'PX', 10000000 + i) end", 0, keys)
+            client.command(
+                "EVAL", "for i = 1, ARGV[1] do redis.call('SET', 'k' .. i, i, 'PX', 10000000 + i) end", 0, keys
+            )
         for words in ("GET a", "INCR b", "LPUSH l 1", "HSET h a 1", "ZADD z 1 a", "SADD s 1", "XADD x * a 1", "TTL a"):
             client.command(*words.split())
 
@@ -81,7 +83,9 @@ def main(argv: list[str] | None = None) -> int:
         link.close()
     first, *others = [step for _, step in found[1:]]
     print(f"{clients} clients, {DATABASES} databases, {options.replicas} replicas: {found[-1][0]} bytes a scrape")
-    print(f"longest step: {max(others) * 1e3:.3f} ms, of the first scrape {first * 1e3:.3f} ms (median {median(others) * 1e3:.3f})")
+    print(
+        f"longest step: {max(others) * 1e3:.3f} ms, of the first scrape {first * 1e3:.3f} ms (median {median(others) * 1e3:.3f})"
+    )
     return 0
 
 

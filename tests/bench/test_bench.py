@@ -100,7 +100,7 @@ def test_a_client_of_transactions_notices_a_wrong_reply() -> None:
 def test_a_run_writes_every_case_and_round(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     small = ["--a", REDIS, "--b", REDIS, "--tests", "set,multi", "--pipelines", "1,16", "--quick"]
     assert main([*small, "--output", str(tmp_path)]) == 0
-    result = results.newest("throughput", tmp_path)
+    result = results.newest("quick-throughput", tmp_path)
     assert result is not None
     cases = ["SET P=1", "MULTI P=1", "SET P=16", "MULTI P=16"]
     assert [f"{row['test']} P={row['pipeline']}" for row in result["rows"]] == cases
@@ -108,6 +108,7 @@ def test_a_run_writes_every_case_and_round(tmp_path: Path, capsys: pytest.Captur
     assert all(a["rps"] > 0 and b["rps"] > 0 for rounds in result["samples"].values() for a, b in rounds)
     assert result["versions"]["redis"] == {"redis_version": "7.0.15"}
     assert "MULTI" in capsys.readouterr().out
+    assert results.newest("throughput", tmp_path) is None
 
 
 @requires_redis
@@ -151,7 +152,7 @@ def test_percentiles_are_values_that_were_seen() -> None:
 @pytest.mark.parametrize("part", ["fsync", "peers"])
 def test_the_other_parts_run(part: str, tmp_path: Path) -> None:
     assert main([part, "--a", REDIS, "--b", REDIS, "--quick", "--output", str(tmp_path)]) == 0
-    result = results.newest(part, tmp_path)
+    result = results.newest(f"quick-{part}", tmp_path)
     assert result is not None
     assert all(len(line) == len(result["header"]) for line in result["cells"])
     assert [line[0] for line in result["cells"]] == {
