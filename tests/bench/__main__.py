@@ -103,7 +103,7 @@ def run_fsync(options: argparse.Namespace) -> dict[str, Any]:
     """Run the part with appendfsync always."""
     both = [Side(side.name, f"{side.line} --appendfsync always") for side in sides(options)]
     result = about("fsync", both)
-    cases = others.synced_cases(options.keys)
+    cases = others.synced_cases(options.keys, options.quick)
     effort = throughput.Effort(options.rounds or ROUNDS_OF_OTHERS, options.seconds, options.limit)
     with started(both) as servers:
         result["versions"] = versions_of(both, servers)
@@ -116,7 +116,7 @@ def run_peers(options: argparse.Namespace) -> dict[str, Any]:
     """Run the part beside fakeredis; without it, beside nothing."""
     peers = sides(options) + ([Side("fakeredis", FAKEREDIS)] if fakeredis_there() else [])
     result = about("peers", peers)
-    cases = others.peers_cases(options.clients, options.keys)
+    cases = others.peers_cases(options.clients, options.keys, options.quick)
     with started(peers) as servers:
         result["versions"] = versions_of(peers, servers)
         samples = others.run_peers(servers, cases, options.rounds or ROUNDS_OF_OTHERS, options.seconds)

@@ -15,9 +15,9 @@ PEER_PIPELINES = (1, 16)
 PEER_WARM_UP = 2_000
 
 
-def synced_cases(keys: int) -> list[Case]:
+def synced_cases(keys: int, quick: bool) -> list[Case]:
     """Return the loads for appendfsync always: SET, not pipelined."""
-    return [Case(loads.BY_NAME["SET"], 1, clients, keys) for clients in SYNCED_CLIENTS]
+    return [Case(loads.BY_NAME["SET"], 1, clients, keys) for clients in SYNCED_CLIENTS[: 2 if quick else None]]
 
 
 def synced_table(cases: list[Case], samples: dict[str, list[Pair]], names: Sequence[str]) -> tuple[list[str], Cells]:
@@ -60,9 +60,10 @@ def run_peers(servers: list[Server], cases: list[Case], rounds: int, seconds: fl
     return samples
 
 
-def peers_cases(clients: int, keys: int) -> list[Case]:
+def peers_cases(clients: int, keys: int, quick: bool) -> list[Case]:
     """Return the loads for the peers."""
-    return [Case(loads.BY_NAME[name], depth, clients, keys) for depth in PEER_PIPELINES for name in PEER_TESTS]
+    tests, depths = (PEER_TESTS[:1], PEER_PIPELINES[:1]) if quick else (PEER_TESTS, PEER_PIPELINES)
+    return [Case(loads.BY_NAME[name], depth, clients, keys) for depth in depths for name in tests]
 
 
 def peers_table(

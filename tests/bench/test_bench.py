@@ -135,10 +135,9 @@ def test_a_stalled_server_is_charged_for_every_request_that_was_due() -> None:
 
         reading = openloop.during(client, stall, 0.05)
         client.close()
-    # Requests were due all the time, so half of them waited for half of it and more: a closed loop would show five.
-    assert openloop.percentile(reading.latencies, 0.5) > 150
+    # 500 a second were due while it slept 0.4 s, whatever the client did: a closed loop would have sent five.
     assert max(reading.latencies) > 350
-    assert len(reading.latencies) > 100
+    assert sum(latency_ms > 100 for latency_ms in reading.latencies) > 140
 
 
 def test_percentiles_are_values_that_were_seen() -> None:
@@ -155,10 +154,7 @@ def test_the_other_parts_run(part: str, tmp_path: Path) -> None:
     result = results.newest(f"quick-{part}", tmp_path)
     assert result is not None
     assert all(len(line) == len(result["header"]) for line in result["cells"])
-    assert [line[0] for line in result["cells"]] == {
-        "fsync": ["1", "10", "50", "200"],
-        "peers": ["SET", "GET", "INCR"] * 2,
-    }[part]
+    assert [line[0] for line in result["cells"]] == {"fsync": ["1", "10"], "peers": ["SET"]}[part]
 
 
 def example() -> dict[str, Any]:
