@@ -35,6 +35,11 @@ class Assurance(Protocol):
         """Take over a session's output if it has to wait; False: it may leave."""
 
 
+def send(session: Session, data: bytes) -> None:
+    """Send output the usual way."""
+    session.send(data)
+
+
 class Turn:
     """Collects the sessions with something to send. `buffered`: bytes of replies held back for an fsync.
 
@@ -47,6 +52,7 @@ class Turn:
         self.batches = [0] * 64
         self._commands = 0
         self.assurance: Assurance | None = None  # replies that wait for replicas, if any do
+        self.send = send  # how output that was held leaves: past the event loop while a script holds that up
         self._sessions: list[Session] = []
         self._held: deque[Held] = deque()
         self._scheduled = False
@@ -68,10 +74,6 @@ class Turn:
             session.in_turn = True
             self._sessions.append(session)
             self.schedule()
-
-    def sessions(self) -> list[Session]:
-        """Those who have something to send at the end of this turn."""
-        return list(self._sessions)
 
     def schedule(self) -> None:
         """Make sure that this turn has an end (events may be recorded with no client involved)."""
@@ -102,18 +104,39 @@ class Turn:
             else:
                 self._deliver(session, session.take_output(), refuse=not written)
 
+    def end_before(self, mark: int) -> None:
+        """Write and answer all that came before a mark: what runs since then holds up the loop, and its events stay together.
+
+        Replies to writes that have to wait for replicas stay where they are: replicas can't answer now. So does the output of
+        subscribers if something was recorded since mark: it may be a message of that.
+        """
+        log = self.engine.log
+        told = log.mark() > mark
+        written = self._commit(log, mark)
+        if not written:
+            self.poison()
+        assured, sessions = self.assurance is not None, self._sessions
+        self._sessions = [session for session in sessions if (told and session.subscribed) or (assured and session.written)]
+        leaving = [session for session in sessions if session not in self._sessions]
+        if written and self.engine.settings.appendfsync == "always" and (log.synced_offset < log.written_offset or self._held):
+            self._hold(log.written_offset, leaving)
+            return
+        for session in leaving:
+            session.in_turn = False
+            self._deliver(session, session.take_output(), refuse=not written)
+
     def _deliver(self, session: Session, output: Output, refuse: bool) -> None:
         """Let output go, unless it has to wait for replicas; refuse: with errors where a command wrote."""
         if refuse:
             output = [joined(output, self.refusal(session))], []
         if self.assurance is None or not self.assurance.takes(session, output):
-            session.send(joined(output))
+            self.send(session, joined(output))
 
-    def _commit(self, log: EventLog) -> bool:
-        """Write the turn's events; LATENCY hears when that takes long."""
+    def _commit(self, log: EventLog, before: int | None = None) -> bool:
+        """Write the turn's events, or those before a mark; LATENCY hears when that takes long."""
         clock = self.engine.clock
         started = clock.now_ms()
-        written = log.commit(started)
+        written = log.commit(started, before)
         if self.engine.settings.latency_monitor_threshold:
             self.engine.latency.note(b"aof-write", started // 1000, clock.now_ms() - started)
         return written

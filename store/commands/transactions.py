@@ -58,6 +58,7 @@ def exec_(tx: Tx) -> object:
         raise ReplyError("Transaction discarded because of previous errors.", "EXECABORT")
     if outdated:
         return NULL_ARRAY
+    tx.engine.scripts.transaction_mark = tx.engine.log.mark()
     return [_run(tx, row, argv) for row, argv in queued]
 
 

@@ -61,8 +61,11 @@ class EventLog(Protocol):
     def seal_if_large(self) -> bool:
         """Seal a frame early when much is pending; only between commands."""
 
-    def commit(self, now_ms: int) -> bool:
-        """End the turn: write its frames; False when the log is failed and they wait."""
+    def commit(self, now_ms: int, before: int | None = None) -> bool:
+        """End the turn, or write what came before a mark: its frames; False when the log is failed and they wait."""
+
+    def poll(self) -> None:
+        """Take the outcome of an fsync that has ended, without the event loop; nothing if none has."""
 
     def retry(self) -> bool:
         """Try again what failed to be written; True when the log is healthy."""

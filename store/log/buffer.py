@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 
-from store.events import EXEC, MULTI, SELECT_PREFIX, encode_select
+from store.events import EXEC, MULTI, SELECT_PREFIX, encode_select, selected_db
 from store.log.frame import Frame, Origin
 
 # A frame is sealed early beyond this many payload bytes: a memory bound, far below what a frame can hold.
@@ -130,36 +130,46 @@ class EventBuffer:
 
     def _seal(self) -> None:
         """Turn the pending events into a queued frame, its time still to be stamped."""
-        pending = self._pending
+        self._seal_first(len(self._pending))
+
+    def _seal_first(self, count: int) -> None:
+        """Turn the first so many pending events into a queued frame; the others stay pending."""
+        pending, rest = self._pending[:count], self._pending[count:]
         payload = b"".join(pending)
-        frame = Frame(self._frame_offset, _UNSTAMPED, self._frame_db, self._origins(len(pending)), payload)
-        self.events += len(pending)
-        if self._db != _NO_DB:
+        frame = Frame(self._frame_offset, _UNSTAMPED, self._frame_db, self._origins(count), payload)
+        self.events += count
+        if rest:
+            self._frame_db = selected_db(payload, self._frame_db)
+        elif self._db != _NO_DB:
             self._frame_db = self._db
-        self._frame_offset = self.offset
-        self._pending = []
+        self._frame_offset = frame.end
+        self._pending = rest
         self._enqueue(frame)
 
-    def _origins(self, total: int) -> list[Origin] | None:
-        """Return the origin runs of the total pending events, and start anew."""
-        runs, opaque = self._runs, self._opaque
-        self._runs, self._opaque = [], False
-        if not runs or opaque:
+    def _origins(self, count: int) -> list[Origin] | None:
+        """Return the origin runs of the first count pending events; keep those of the others."""
+        runs, total = self._runs, len(self._pending)
+        if not runs:
             return None
         if runs[0][0] > 0:
             runs.insert(0, (0, "", ""))
-        ends = [start for start, _, _ in runs[1:]] + [total]
-        sized = zip(runs, ends, strict=True)
-        return [(end - start, user, address) for (start, user, address), end in sized if end > start]
+        ends = [start for start, _, _ in runs[1:]] + [max(total, runs[-1][0])]
+        sized = list(zip(runs, ends, strict=True))
+        self._runs = [(max(0, start - count), user, host) for (start, user, host), end in sized if end > count]
+        opaque, self._opaque = self._opaque, self._opaque and count < total
+        if opaque:
+            return None
+        return [(min(end, count) - start, user, host) for (start, user, host), end in sized if min(end, count) > start]
 
     def _enqueue(self, frame: Frame) -> None:
         """Take a sealed frame into the queue of frames to be committed."""
         self._queue.append(frame)
 
-    def _close_turn(self, now_ms: int) -> None:
-        """Seal what is pending and stamp the frames of this turn with its time."""
-        if self._pending:
-            self._seal()
+    def _close_turn(self, now_ms: int, before: int | None = None) -> None:
+        """Seal what is pending, or only what came before a mark, and stamp the frames of this turn with its time."""
+        count = len(self._pending) if before is None else before - self.events
+        if count > 0:
+            self._seal_first(count)
         for frame in reversed(self._queue):
             if frame.unix_ms != _UNSTAMPED:
                 break

@@ -81,9 +81,9 @@ class MemoryLog(EventBuffer):
         """The oldest offset in the tail."""
         return self.tail.first_offset
 
-    def commit(self, now_ms: int) -> bool:
-        """End the turn: its events become the newest frame of the tail. Always True."""
-        self._close_turn(now_ms)
+    def commit(self, now_ms: int, before: int | None = None) -> bool:
+        """End the turn: its events, or those before a mark, become the newest frame of the tail. Always True."""
+        self._close_turn(now_ms, before)
         if not self._queue:
             return True
         while self._queue:
@@ -103,6 +103,9 @@ class MemoryLog(EventBuffer):
 
     def tick(self) -> None:
         """Nothing is due by time."""
+
+    def poll(self) -> None:
+        """Nothing is synced."""
 
     def reset(self, offset: int, db: int = 0) -> None:
         """Forget the tail and go on at offset in db."""

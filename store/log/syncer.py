@@ -208,6 +208,12 @@ class Syncer:
         if self._again or len(self.waiters):
             self.request()
 
+    def poll(self) -> None:
+        """Take the outcome of the fsync in flight if it has ended, without waiting for the loop to tell."""
+        job = self._job
+        if job is not None and job.future is not None and job.future.done():
+            self._finish(job)
+
     def _fail(self, error: OSError) -> None:
         self.failed = LogFailed(error.strerror or str(error))
         self.waiters.fail(self.failed)

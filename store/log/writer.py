@@ -124,12 +124,13 @@ class LogWriter(EventBuffer):
 
     # -- the turn ------------------------------------------------------------------------------------------------
 
-    def commit(self, now_ms: int) -> bool:
+    def commit(self, now_ms: int, before: int | None = None) -> bool:
         """End the turn: write its events as one frame stamped now_ms (those sealed early as frames of their own).
 
-        Returns False when the log is failed: the frames then wait in memory, and no reply to a write may leave.
+        With before (a mark), the events from there on stay pending: a transaction that is still running. Returns False when
+        the log is failed: the frames then wait in memory, and no reply to a write may leave.
         """
-        self._close_turn(now_ms)
+        self._close_turn(now_ms, before)
         if self._queue and self.failed is None:
             self._write_out()
         return self.failed is None
@@ -273,6 +274,10 @@ class LogWriter(EventBuffer):
         """Under `everysec`, start an fsync if something is unsynced and the last began a second ago or longer."""
         if self._fsync == "everysec" and self._syncer.synced_offset < self.written_offset:
             self._syncer.due()
+
+    def poll(self) -> None:
+        """Take the outcome of an fsync that has ended, for who holds up the event loop."""
+        self._syncer.poll()
 
     @property
     def fsync_in_flight(self) -> bool:

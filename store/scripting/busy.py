@@ -4,9 +4,10 @@ Every interrupt of the script (about once a millisecond) looks at the clients' s
 at once. The BUSY gate lets through what may run meanwhile: SCRIPT KILL, FUNCTION KILL and STATS, SHUTDOWN NOSAVE, the
 commands that log in, and transactions' own. New connections are accepted and handed to the event loop when the script ends.
 
-Law: nothing is committed here and no timer runs: the script's events stay one transaction of one turn. Only replies of
-commands that recorded nothing leave. The caller's own connection waits, and so does whoever has output pending. A
-connection that the event loop accepted in the very turn of the script is not known yet and waits as well.
+Law: no timer runs here and the script's events stay one transaction: what came before it in its turn is committed and
+answered first, then only replies of commands that recorded nothing leave. The caller's own connection waits, and so does
+whoever has output that must not leave yet. A connection that the event loop accepted in the very turn of the script is not
+known yet and waits as well.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING, cast
 
 from store.client.output import joined
 from store.commands.table import BUSY
+from store.turn import send
 
 if TYPE_CHECKING:
     from store.client.session import Session
@@ -39,23 +41,8 @@ class Busy:
         self._ended: set[int] = set()  # connections at whose end nothing more is to be read
         self._arrivals: list[Arrival] = []
         engine.gates.set(BUSY, True)
-        self._release_turn(run)
-
-    def _release_turn(self, run: Run) -> None:
-        """Send the replies that commands before the script had in this turn: their clients would wait as long as it runs.
-
-        What they wrote has to be in the log first, which can't be when the script, or what runs in its transaction, has
-        recorded something: that is not to be torn apart. Under `appendfsync always` they wait for their fsync anyway.
-        """
-        engine, log = self.engine, self.engine.log
-        if log.mark() != log.events:  # something is pending
-            whole = engine.depth == 1 and log.mark() == run.mark
-            if not whole or engine.settings.appendfsync == "always" or not log.commit(engine.clock.now_ms()):
-                return
-        for session in engine.turn.sessions():
-            if session.fd >= 0:
-                with socket.socket(fileno=_duplicate(session.fd)) as sock:
-                    self._send(session, sock)
+        engine.turn.send = self._send_now
+        engine.turn.end_before(run.mark)  # who sent commands in the same turn would else wait as long as the script runs
 
     def serve(self) -> None:
         """Serve who has sent something."""
@@ -63,6 +50,7 @@ class Busy:
         if now < self._next:
             return
         self._next = now + PAUSE_NS
+        self.engine.log.poll()
         self._accept()
         sessions = {fd: session for session in self._sessions() if (fd := session.fd) >= 0 and fd not in self._ended}
         poll = select.poll()
@@ -75,7 +63,7 @@ class Busy:
         return [
             session
             for session in self.engine.sessions.values()
-            if session is not self.caller and not session.closing and session.role in ("normal", "pubsub")
+            if session is not self.caller and not session.halted and not session.out and session.role in ("normal", "pubsub")
         ]
 
     def _read(self, session: Session, fd: int) -> None:
@@ -89,11 +77,19 @@ class Busy:
                 self._ended.add(fd)
                 return
             session.data_received(data)
-            self._send(session, sock)
+            self._send(session, joined(session.take_output()), sock)
 
-    def _send(self, session: Session, sock: socket.socket) -> None:
-        """Send a session's output past the event loop; what the socket does not take at once waits in its transport."""
-        data = joined(session.take_output())
+    def _send_now(self, session: Session, data: bytes) -> None:
+        """Send past the event loop, unless the connection is gone: its descriptor may be another's by now."""
+        transport = session.transport
+        if session.fd < 0 or self.engine.sessions.get(session.number) is not session or not transport or transport.is_closing():
+            send(session, data)
+            return
+        with socket.socket(fileno=_duplicate(session.fd)) as sock:
+            self._send(session, data, sock)
+
+    def _send(self, session: Session, data: bytes, sock: socket.socket) -> None:
+        """Send output past the event loop; what the socket does not take at once waits in its transport."""
         transport = session.transport
         sent = 0
         if transport is None or not transport.get_write_buffer_size():
@@ -119,11 +115,15 @@ class Busy:
                 except OSError:
                     continue
                 connection.setblocking(False)
-                self._arrivals.append(Arrival(connection, node.server.accept()))
+                try:
+                    self._arrivals.append(Arrival(connection, node.server.accept()))
+                except OSError:  # it has left already
+                    connection.close()
 
     def end(self) -> None:
         """The script has ended: everything goes its usual way again."""
         self.engine.gates.set(BUSY, False)
+        self.engine.turn.send = send
         for arrival in self._arrivals:
             arrival.hand_over()
 
@@ -170,6 +170,10 @@ class Arrival(asyncio.Transport):
         """Close the connection at once."""
         self._closing = True
         self._unsent = b""
+
+    def is_reading(self) -> bool:
+        """Tell that the connection is read: by the busy script, or as soon as the event loop has it."""
+        return True
 
     def pause_reading(self) -> None:
         """Nothing reads here by itself."""

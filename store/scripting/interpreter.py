@@ -18,6 +18,7 @@ LuaValue = Any
 """What comes from Lua: bytes, int, float, bool, None, or a table, function, thread or userdata of lupa."""
 HostFunction = Callable[..., object]
 Libraries = Mapping[str, Mapping[str, HostFunction | bytes | int]]
+FAILED = b"ERR the script was ended by a failure of the server"
 INSTRUCTIONS = 100_000
 """Lua instructions between two interrupts (about a millisecond)."""
 
@@ -65,12 +66,12 @@ class Interpreter:
             attribute_filter=_no_attributes,
         )
         as_function, load = self._lua.eval(b"python.as_function"), self._lua.eval(b"loadstring")
-        hooks: Mapping[str, HostFunction] = {"interrupt": self.ask, "plain": self._plain}
+        hooks: Mapping[bytes, HostFunction] = {b"interrupt": self.ask, b"plain": self._guard(self._plain)}
         setup = load(files("store.scripting").joinpath("sandbox.lua").read_bytes(), b"@sandbox")
         shared = {
             name.encode(): self._lua.table_from(self._guarded(members)) for name, members in libraries(self).items()
         }
-        host = setup(self._lua.table_from(shared), self._lua.table_from(self._guarded(hooks)), as_function)
+        host = setup(self._lua.table_from(shared), self._lua.table_from(hooks), as_function)
         self.null = host[b"null"]
         self._where, self._compile, self._run = host[b"where"], host[b"compile"], host[b"run"]
         self._load, self._globals, self._rawequal = host[b"load"], host[b"globals"], host[b"rawequal"]
@@ -88,7 +89,7 @@ class Interpreter:
 
         def guarded(*args: LuaValue) -> object:
             if self.failure is not None:
-                raise ScriptError(b"ERR the script was ended by a failure of the server")
+                raise ScriptError(FAILED)
             try:
                 return function(*args)
             except LibraryError as error:
@@ -98,7 +99,7 @@ class Interpreter:
                 raise
             except BaseException as error:
                 self.failure = error
-                raise ScriptError(b"ERR the script was ended by a failure of the server") from error
+                raise ScriptError(FAILED) from error
 
         return guarded
 
@@ -114,8 +115,13 @@ class Interpreter:
         return str(error).encode("utf-8", "replace") if isinstance(error, BaseException) else b"userdata"
 
     def ask(self) -> bytes | None:
-        """Ask whether the run has to end."""
-        return self._interrupt()
+        """Tell whether the run has to end, and why. It has after a failure: a script can catch the error, but not go on."""
+        if self.failure is None:
+            try:
+                return self._interrupt()
+            except BaseException as error:
+                self.failure = error
+        return FAILED
 
     # ── calling ────────────────────────────────────────────────────────────────────────────────────────────────────
     def compile(self, code: bytes, name: bytes) -> tuple[LuaValue, bytes]:

@@ -40,7 +40,7 @@ class Run:
         self.is_eval = is_eval
         self.allow_oom = flags is not None and "allow-oom" in flags
         self.started = engine.clock.ticks()
-        self.mark = engine.log.mark()
+        self.mark = engine.log.mark() if engine.depth <= 1 else engine.scripts.transaction_mark
         self.dirty = False
         self.killed = False
         self.busy = False

@@ -45,13 +45,17 @@ class Script:
 
 
 class Scripts:
-    """`cached`: EVAL's scripts by SHA1; `all_commands`: DEBUG SET-DISABLE-DENY-SCRIPTS."""
+    """`cached`: EVAL's scripts by SHA1; `all_commands`: DEBUG SET-DISABLE-DENY-SCRIPTS.
+
+    `transaction_mark`: where in the log the last EXEC began; a script within it is part of that transaction.
+    """
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self.cached: dict[bytes, Script] = {}
         self.running: Run | None = None
         self.all_commands = False
+        self.transaction_mark = 0
         self._eval: Interpreter | None = None
         self._libraries: LibraryStore | None = None
         self._busy: Busy | None = None
@@ -181,10 +185,7 @@ class Scripts:
             )
             self._busy = Busy(self.engine, run)
         self._busy.serve()
-        if run.killed:
-            warn("Lua script killed by user with SCRIPT KILL.")
-            return KILLED
-        return None
+        return KILLED if run.killed else None
 
     def kill(self, is_eval: bool) -> None:
         """End the running script, if it is of that kind and has written nothing; raise ReplyError otherwise."""
@@ -200,6 +201,7 @@ class Scripts:
             raise ReplyError(_UNKILLABLE, "UNKILLABLE")
         if is_eval != run.is_eval:
             raise ReplyError(self.busy_message, "BUSY")
+        warn("Lua script killed by user with SCRIPT KILL.")
         run.killed = True
 
     def end_for_shutdown(self, unsaved: bool) -> None:

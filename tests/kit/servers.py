@@ -60,19 +60,19 @@ class Server:
         """Return everything the server wrote to its standard output and error so far, over all its starts."""
         return self.log.read_text(errors="replace") if self.log.exists() else ""
 
-    def start(self, *more_options: str, ready: bool = True) -> "Server":
+    def start(self, *more_options: str, ready: bool = True, seconds: float = START_SECONDS) -> "Server":
         """Start the process (more_options for this start only); with ready, wait until it serves commands."""
         assert not self.running, "already running"
         with self.log.open("ab") as log:
             command = [*self.command, *more_options]
             self.process = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
         if ready:
-            self.wait_ready()
+            self.wait_ready(seconds)
         return self
 
-    def wait_ready(self) -> None:
+    def wait_ready(self, seconds: float = START_SECONDS) -> None:
         """Wait until PING is answered by something else than -LOADING; fail with the server's output otherwise."""
-        deadline = time.monotonic() + START_SECONDS
+        deadline = time.monotonic() + seconds
         while self.running and time.monotonic() < deadline:
             with contextlib.suppress(OSError, EOFError), self.client() as client:
                 if not str(client.command("PING")).startswith("LOADING"):

@@ -16,6 +16,7 @@ from tests.oracle.grammar import Command
 
 DATABASES = 3
 BATCH = 64
+REPLAY_SECONDS = 900.0
 QUEUED = b"QUEUED"
 # How to read a value whole; KEY stands for its key. A stream's delivery times are left out: they are clock readings.
 KEY = b"<key>"
@@ -219,7 +220,7 @@ class Duel:
         """Stop our server cleanly, start it again, and compare the data: what was recovered must be what was there."""
         self.ours.close()
         self.ours.server.stop()
-        self.ours.server.start()
+        self.ours.server.start(seconds=REPLAY_SECONDS)
         self.ours.clients = [self.ours.server.client(self.ours.resp) for _ in range(2)]
         self.queued = [None, None]
         try:

@@ -22,6 +22,8 @@ class Sent:
 
 Step = tuple[Sent, ...]
 BLOCKING = (b"BLPOP", b"BRPOP", b"BLMOVE", b"BRPOPLPUSH", b"BLMPOP", b"BZPOPMIN", b"BZPOPMAX", b"BZMPOP")
+# Longer commands name every key there is, so that no expired one is left: they have to stay whole.
+LONGEST = 40
 MISPLACED: list[Command] = [(b"NOSUCH", b"a"), (b"MULTI",), (b"WATCH", b"s1"), (b"GET",), (b"UNWATCH",)]
 
 
@@ -77,7 +79,7 @@ class Generator:
 
     def disturbed(self, command: Command) -> Command:
         """Return command, sometimes in lower case, with a word missing or one too many."""
-        if command[0].startswith(b"#"):
+        if command[0].startswith(b"#") or len(command) > LONGEST:
             return command
         chance = self.rng.random()
         if chance < 0.05:
