@@ -87,6 +87,18 @@ def _checked(event: object, path: object, position: int) -> list[bytes]:
     return event
 
 
+def whole_until(payload: bytes, length: int) -> int:
+    """Return the last position up to length, in bytes, before which payload has only whole events and transactions."""
+    end, within = 0, False
+    for position, args in decode_events(payload):
+        after = position + event_size(args)
+        if after > length:
+            break
+        within = args[0].upper() == b"MULTI" or (within and args[0].upper() != b"EXEC")
+        end = end if within else after
+    return end
+
+
 def selected_db(payload: bytes, db: int) -> int:
     """Return the database selected after payload, when db is selected before it."""
     if SELECT_PREFIX not in payload:

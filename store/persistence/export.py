@@ -28,7 +28,7 @@ from store.log.reader import LogReader
 from store.persistence.aof import Manifest, encode_manifest
 from store.persistence.durable_files import sync_directory, write_durably
 from store.persistence.offline import offline_engine
-from store.persistence.recovery import Recovered, Until, recover
+from store.persistence.recovery import Recovered, Until, last_offset, recover
 from store.rdb.writer import save, standard_aux
 
 DUMP = "dump.rdb"
@@ -132,28 +132,21 @@ def events_after(directory: str, since: int, until: Until) -> Iterator[tuple[int
     for frame in LogReader(directory, since):
         if until.unix_ms is not None and frame.unix_ms > until.unix_ms:
             return
-        yield from _changes(frame, since, until.offset)
+        yield from _changes(frame, since, last_offset(frame, until))
         if until.offset is not None and frame.end >= until.offset:
             return
 
 
-def _changes(frame: Frame, since: int, until: int | None) -> Iterator[tuple[int, int, bytes]]:
-    """Yield the changes of one frame from `since` on and before `until`; transactions whole or not at all."""
+def _changes(frame: Frame, since: int, stop: int) -> Iterator[tuple[int, int, bytes]]:
+    """Yield the changes of one frame from the offset `since` on and before `stop`."""
     db, seconds = frame.db, frame.unix_ms // 1000
     events = list(decode_events(frame.payload))
     ends = [position for position, _ in events[1:]] + [len(frame.payload)]
-    open_since: list[tuple[int, int, bytes]] = []  # MULTI and what follows it
-    for (start, argv), stop in zip(events, ends, strict=True):
-        if until is not None and frame.offset + start >= until:
+    for (start, argv), end in zip(events, ends, strict=True):
+        if frame.offset + start >= stop:
             return
         name = argv[0].upper()
         if name == b"SELECT":
             db = int(argv[1])
         elif name not in _NO_WRITE and frame.offset + start >= since:
-            change = (seconds, db, frame.payload[start:stop])
-            if name == b"MULTI" or (open_since and name != b"EXEC"):
-                open_since.append(change)
-            else:
-                yield from open_since
-                open_since.clear()
-                yield change
+            yield seconds, db, frame.payload[start:end]

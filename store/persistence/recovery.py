@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from store.errors import CorruptSnapshot
-from store.events import decode_events
+from store.events import decode_events, whole_until
 from store.log.damage import TornTail
 from store.log.frame import Frame
 from store.log.reader import LogReader, OffsetNotInLog
@@ -92,9 +92,12 @@ def recovering(
     for frame in reader:
         if until.unix_ms is not None and frame.unix_ms > until.unix_ms:
             break
-        reached = max(found.offset_reached, frame.end)
-        found.offset_reached = reached if until.offset is None else min(reached, until.offset)
-        if not (yield from _apply_frame(replay, frame, found.snapshot_offset, until.offset)):
+        stop = last_offset(frame, until)
+        yield from _apply_frame(replay, frame, found.snapshot_offset, stop)
+        found.offset_reached = max(found.offset_reached, stop)
+        if until.offset is not None and frame.end >= until.offset:
+            if stop < until.offset:
+                found.remarks.append(_torn(until.offset, stop))
             break
         found.unix_ms = frame.unix_ms
         figures.loaded = loaded + max(0, frame.end - found.snapshot_offset)
@@ -154,18 +157,28 @@ def _empty(engine: Engine) -> None:
     engine.keyspace.functions = {}
 
 
-def _apply_frame(replay: Replay, frame: Frame, since: int, until: int | None) -> Steps[bool]:
-    """Apply the events of a frame from `since` on; False when `until` was reached within it."""
+def _torn(offset: int, stop: int) -> str:
+    return f"offset {offset} is inside an event or a transaction: the state is that at offset {stop}"
+
+
+def last_offset(frame: Frame, until: Until) -> int:
+    """Return the offset up to which a frame is wanted: its end, or before that the last where no transaction is torn."""
+    if until.offset is None or until.offset >= frame.end:
+        return frame.end
+    return frame.offset + whole_until(frame.payload, until.offset - frame.offset)
+
+
+def _apply_frame(replay: Replay, frame: Frame, since: int, stop: int) -> Steps[None]:
+    """Apply the events of a frame from the offset `since` on, up to the offset `stop`."""
     replay.select(frame.db)
     for position, argv in decode_events(frame.payload):
         at = frame.offset + position
-        if until is not None and at >= until:
-            return False
+        if at >= stop:
+            return
         if at >= since or argv[0] == b"SELECT":
             replay.run(argv)
             if replay.events % STEP_EVENTS == 0:
                 yield
-    return until is None or frame.end < until
 
 
 def _log_bytes(directory: str) -> int:

@@ -110,7 +110,23 @@ def test_an_append_only_file_holds_times_and_whole_transactions_only(tmp_path: P
         ]
     )  # fmt: skip
     assert done.events == 4
+    before = middle - len(command("MULTI") + command("SET b 1"))
+    assert done.remarks == [f"offset {middle} is inside an event or a transaction: the state is that at offset {before}"]
     assert sorted(os.listdir(tmp_path / "target")) == ["appendonlydir"]
+
+
+def test_the_state_at_an_offset_has_whole_events_and_transactions_only(tmp_path: Path) -> None:
+    offsets = write_log(tmp_path)
+    start = offsets[2] + len(command("SELECT 0"))
+    end = start + sum(len(command(text)) for text in ("MULTI", "SET b 1", "LPOP list", "EXEC"))
+    for offset in range(start, end + len(command("SET c 1"))):
+        engine = offline_engine()
+        found = recover(engine, str(tmp_path), Until(offset=offset))
+        whole = start if offset < end else end
+        assert found.offset_reached == whole
+        assert bool(found.remarks) == (offset != whole)
+        assert digest(engine.keyspace) == state(tmp_path, Until(offset=whole))
+        assert (engine.keyspace.databases[0].peek(b"b") == b"1") == (whole == end)
 
 
 def test_what_belongs_to_no_key_goes_along(tmp_path: Path) -> None:
