@@ -189,6 +189,7 @@ class Engine:
     def adopt_log(self, log: EventLog) -> None:
         """Record into another log from now on (after recovery, or when appendonly is switched)."""
         self.log = log
+        log.origins = self.settings.log_origins
         for listener in self.on_log:
             listener(log)
         self.turn.watch(log)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from store.client.session import Session
     from store.engine import Engine
     from store.keyspace import Database, Keyspace
+    from store.log import EventLog
 ANY_DB = -1
 """For events that concern no database (heartbeats): the log inserts no SELECT for them."""
 
@@ -48,8 +49,16 @@ class Tx:
         """Append an encoded event to history; a replaying Tx has it there already."""
         if self.engine.unlogged:
             return
-        self.engine.log.append(event, db)
+        log = self.engine.log
+        if log.origins:
+            self._sign(log)
+        log.append(event, db)
         self.session.wrote = True
+
+    def _sign(self, log: EventLog) -> None:
+        """Let the log say whose event comes next; the node's own are nobody's."""
+        user, address = self.session.user, self.session.address
+        log.set_origin("" if user is None else user.name.decode("utf-8", "replace"), address.decode("utf-8", "replace"))
 
     # ── forms of record ────────────────────────────────────────────────────────────────────────────────────────────
     def record_as(self, notice: bytes, name: bytes, *args: bytes, notice_class: int = 0) -> object:

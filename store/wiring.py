@@ -51,6 +51,7 @@ def _limits(engine: Engine) -> None:
 
 def _log(engine: Engine) -> None:
     settings, log = engine.settings, engine.log
+    log.origins = settings.log_origins
     if isinstance(log, LogWriter):
         log.fsync, log.segment_bytes = settings.appendfsync, settings.log_segment_size
     elif isinstance(log, MemoryLog) and engine.node is not None:
@@ -92,7 +93,7 @@ def _reduce_clients(engine: Engine) -> None:
 FOLLOWERS: dict[Follow, tuple[str, ...]] = {
     _memory: ("maxmemory", "maxmemory-policy", "lfu-decay-time", "lfu-log-factor"),
     _limits: tuple(limit.name.replace("_", "-") for limit in fields(Limits)),
-    _log: ("appendfsync", "log-segment-size", "repl-backlog-size"),
+    _log: ("appendfsync", "log-segment-size", "log-origins", "repl-backlog-size"),
     _parsers: ("proto-max-bulk-len",),
     _clients: ("maxclients",),
     _level: ("loglevel",),

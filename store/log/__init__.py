@@ -21,6 +21,7 @@ class EventLog(Protocol):
 
     offset: int
     events: int
+    origins: bool
     written_offset: int
     failed: LogFailed | None
     subscribers: list[Callable[[Frame], None]]

@@ -4,6 +4,7 @@ cdef class EventBuffer:
     cdef public list _pending
     cdef public long long _frame_offset
     cdef public int _db, _frame_db
+    cdef public bint origins
     cpdef append(self, bytes event, int db)
     cpdef Py_ssize_t mark(self)
     cpdef wrap_transaction(self, Py_ssize_t mark)

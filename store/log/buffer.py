@@ -26,6 +26,7 @@ class EventBuffer:
     """
 
     def __init__(self, offset: int, db: int) -> None:
+        self.origins = False  # whether frames are to say who caused their events (log-origins)
         self.events = 0  # appended since the start, the inserted SELECT, MULTI and EXEC included
         self.subscribers: list[Callable[[Frame], None]] = []
         self._selects: dict[int, bytes] = {}
@@ -52,8 +53,11 @@ class EventBuffer:
 
         A `SELECT db` goes before it when another database was selected; a negative db means any (PING, PUBLISH).
         """
-        if db != self._db and db >= 0:
-            self._select(db)
+        if db != self._db:
+            if db >= 0:
+                self._select(db)
+            elif self.origins:
+                self.set_origin("", "")  # heartbeats
         self._pending.append(event)
         self.offset += len(event)
 
@@ -144,7 +148,18 @@ class EventBuffer:
             self._frame_db = self._db
         self._frame_offset = frame.end
         self._pending = rest
+        db = self._db
         self._enqueue(frame)
+        if rest and self._db != db:  # the others begin a segment
+            self._db = db
+            self._bring_select()
+
+    def _bring_select(self) -> None:
+        """Put the SELECT before the pending events that they relied on so far."""
+        event = encode_select(self._frame_db)
+        self._pending.insert(0, event)
+        self.offset += len(event)
+        self._runs = [(start + 1 if start else 0, user, host) for start, user, host in self._runs]
 
     def _origins(self, count: int) -> list[Origin] | None:
         """Return the origin runs of the first count pending events; keep those of the others."""

@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING, cast
 
 from store.client.output import joined
 from store.commands.table import BUSY
-from store.turn import send
 
 if TYPE_CHECKING:
     from store.client.session import Session
@@ -41,6 +40,7 @@ class Busy:
         self._ended: set[int] = set()  # connections at whose end nothing more is to be read
         self._arrivals: list[Arrival] = []
         engine.gates.set(BUSY, True)
+        self._usual = engine.turn.send
         engine.turn.send = self._send_now
         engine.turn.end_before(run.mark)  # who sent commands in the same turn would else wait as long as the script runs
 
@@ -83,7 +83,7 @@ class Busy:
         """Send past the event loop, unless the connection is gone: its descriptor may be another's by now."""
         transport = session.transport
         if session.fd < 0 or self.engine.sessions.get(session.number) is not session or not transport or transport.is_closing():
-            send(session, data)
+            self._usual(session, data)
             return
         with socket.socket(fileno=_duplicate(session.fd)) as sock:
             self._send(session, data, sock)
@@ -123,7 +123,7 @@ class Busy:
     def end(self) -> None:
         """The script has ended: everything goes its usual way again."""
         self.engine.gates.set(BUSY, False)
-        self.engine.turn.send = send
+        self.engine.turn.send = self._usual
         for arrival in self._arrivals:
             arrival.hand_over()
 

@@ -15,6 +15,7 @@ OWN = {
     "log-segment-size",
     "log-retention-size",
     "log-retention-age",
+    "log-origins",
     "log-format",
     "metrics-port",
     "metrics-bind",

@@ -425,3 +425,37 @@ def test_after_a_reset_history_goes_on_elsewhere(tmp_path: Path) -> None:
     assert files(tmp_path) == ["00000000000000005000.seg"]
     assert words(frames(tmp_path, 5000)) == ["SELECT 2", "SET b 1"]
     assert frames(tmp_path, 5000)[0].db == 2
+
+
+def test_what_came_before_a_mark_is_committed_alone(tmp_path: Path) -> None:
+    log = new_log(tmp_path)
+    log.set_origin("alice", "h:1")
+    log.append(command("SET a 1"), 3)
+    mark = log.mark()
+    log.append(command("SET b 2"), 3)
+    log.set_origin("bob", "h:2")
+    log.append(command("SET c 3"), 4)
+    assert log.commit(NOW, mark)
+    assert log.written_offset == frames(tmp_path)[0].end < log.offset
+    assert log.commit(NOW, mark)  # nothing more came before it
+    log.wrap_transaction(mark)
+    log.commit(NOW + 1)
+    log.close()
+    first, second = frames(tmp_path)
+    assert (words([first]), first.origins) == (["SELECT 3", "SET a 1"], [(2, "alice", "h:1")])
+    assert words([second]) == ["MULTI", "SET b 2", "SELECT 4", "SET c 3", "EXEC"]
+    assert (second.db, second.origins) == (3, [(2, "alice", "h:1"), (3, "bob", "h:2")])
+    assert log.db == 4
+
+
+def test_what_comes_after_a_mark_brings_its_select_into_a_new_segment(tmp_path: Path) -> None:
+    log = new_log(tmp_path, segment_bytes=1024)
+    log.append(command(f"SET a {'x' * 1024}"), 3)
+    mark = log.mark()
+    log.append(command("SET b 2"), 3)
+    log.commit(NOW, mark)
+    log.append(command("SET c 3"), 3)
+    log.wrap_transaction(mark)
+    log.commit(NOW)
+    log.close()
+    assert words(frames(tmp_path)[1:]) == ["SELECT 3", "MULTI", "SET b 2", "SET c 3", "EXEC"]
