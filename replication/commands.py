@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from replication.peer import Peer
 from replication.resync import SYNC_COMMAND
 from replication.roles import Replication
@@ -9,9 +11,12 @@ from store.commands.arguments import parse_int
 from store.commands.table import command
 from store.errors import ReplyError, syntax_error
 from store.log.segment import is_history_id
-from store.logfile import notice
+from store.logfile import notice, warn
 from store.replies import NO_REPLY, OK
 from store.tx import Tx
+
+if TYPE_CHECKING:
+    from store.client.session import Session
 
 GROUP = "server"
 
@@ -64,6 +69,7 @@ def psync(tx: Tx, history_id: bytes, offset: bytes, *options: bytes) -> object:
     replication, session = replication_of(tx), tx.session
     if session.role == "replica":
         return NO_REPLY
+    start = _start(session, offset)
     name = history_id.decode("ascii", "replace")
     if options and options[0].lower() == b"failover":
         _take_over(replication, name)
@@ -73,9 +79,16 @@ def psync(tx: Tx, history_id: bytes, offset: bytes, *options: bytes) -> object:
         raise ReplyError("Can't SYNC while not connected with my master", "NOMASTERLINK")
     if session.out and session.transaction is not None:
         raise ReplyError("SYNC and PSYNC are invalid with pending output")
-    start = parse_int(offset)
     replication.primary.psync(session, name if is_history_id(name) else "?", start - 1 if start > 0 else -1)
     return NO_REPLY
+
+
+def _start(session: Session, offset: bytes) -> int:
+    try:
+        return parse_int(offset)
+    except ReplyError:
+        warn(f"Replica {session.address.decode()} asks for synchronization but with a wrong offset")
+        raise
 
 
 def _take_over(replication: Replication, history_id: str) -> None:

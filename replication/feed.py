@@ -53,10 +53,11 @@ class ReplicaFeed:
         """The connection is gone."""
         if self.peer.state is State.GONE:
             return
+        was_waiting = self.peer.state is State.WAITING
         self.peer.receive(Event.LOST)
         if self.task is not None:
             self.task.cancel()
-        self.primary.lost(self)
+        self.primary.lost(self, was_waiting)
 
     # ── sending ────────────────────────────────────────────────────────────────────────────────────────────────────
     def write(self, data: bytes) -> None:
@@ -109,8 +110,6 @@ class ReplicaFeed:
         peer = self.peer
         snapshot = await self.primary.snapshots.provide(self)
         peer.receive(Event.SNAPSHOT_READY)
-        if peer.acknowledges:
-            self.write(full_resync_line(self.primary.history.current, snapshot.offset, peer.options.framed))
         notice(f"Sending snapshot of offset {snapshot.offset} to replica {peer.name}")
         if snapshot.path is None:
             self.write(b"$%d\r\n" % len(snapshot.data) + snapshot.data)
@@ -123,6 +122,11 @@ class ReplicaFeed:
         peer.resume(snapshot.offset, self.primary.engine.clock.now_ms())
         peer.receive(Event.SNAPSHOT_SENT)
         await self._catch_up()
+
+    def announce(self, offset: int) -> None:
+        """Tell the replica of which offset the snapshot is or will be."""
+        if self.peer.acknowledges:
+            self.write(full_resync_line(self.primary.history.current, offset, self.peer.options.framed))
 
     async def _send_file(self, path: Path) -> None:
         """Send a file with its length before it, never more than WINDOW ahead of the replica."""

@@ -30,16 +30,29 @@ class Follower:
         self._applied = applied  # called with the offset after each piece: the state is that of this offset
         self.asked = False  # the primary wants an acknowledgement
         self._refused = 0
+        self.held: list[Piece] = []  # received, but not recorded while writes pause
 
     def receive(self, data: bytes) -> None:
         """Record and apply what data completes; raise BadStream when the stream can't be followed any more."""
-        keyspace = self.engine.keyspace
+        self.held += self.stream.feed(data)
+        self.go_on()
+
+    @property
+    def read_offset(self) -> int:
+        """The offset up to which history has been received."""
+        return self.engine.log.offset + sum(len(piece.data) for piece in self.held)
+
+    def go_on(self) -> None:
+        """Record and apply what has been received, unless writes pause here (CLIENT PAUSE)."""
+        engine, keyspace = self.engine, self.engine.keyspace
+        if not self.held or engine.gates.writes_paused:
+            return
         keyspace.counting = False
-        for piece in self.stream.feed(data):
+        pieces, self.held = self.held, []
+        for piece in pieces:
             self._record(piece)
             self._apply(piece)
-            self._applied(self.engine.log.offset)
-        engine = self.engine
+            self._applied(engine.log.offset)
         if engine.tracking.pending:
             engine.tracking.settle()
         if keyspace.ready:
@@ -73,7 +86,12 @@ class Follower:
         replay = self.replay
         if piece.frame is not None:
             replay.select(piece.frame.db)
+        stats, lookup = self.engine.stats, self.engine.lookup
         for argv in piece.events:
+            command = lookup(argv)
+            if command is not None:
+                stats.commands += 1
+                command.calls += 1
             if argv[0] == b"REPLCONF":
                 self.asked = self.asked or (len(argv) > 1 and argv[1].upper() == b"GETACK")
                 continue
@@ -88,5 +106,5 @@ class Follower:
         refused = self.replay.refused
         if len(refused) > self._refused:
             for text in list(refused)[self._refused :]:
-                warn(f"a command of the primary was refused here: {text}")
+                warn(f"== CRITICAL == This replica could not apply a command of its master: {text}")
             self._refused = len(refused)

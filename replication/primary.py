@@ -47,6 +47,9 @@ class Primary:
         self._unsynced: deque[Frame] = deque()
         self._ack_wanted = False
         self._seconds = 0
+        self._alone_since_ms = self.engine.clock.now_ms()
+        self._backlog_freed = False
+        self.follows_on = False  # our history is one that a primary gave us, at whatever offset
         self.engine.on_log.append(self._attach)
         self._attach(self.engine.log)
 
@@ -151,6 +154,7 @@ class Primary:
             raise ReplyError("a replica can't synchronize twice over one connection")
         self.asking.pop(session, None)
         feed = self.feeds[session] = ReplicaFeed(self, session, peer)
+        self._backlog_freed = False
         session.become_replica(feed)
         data = joined(session.take_output())
         if session.transport is not None:
@@ -161,10 +165,14 @@ class Primary:
         return feed
 
     # ── the life of a replica ──────────────────────────────────────────────────────────────────────────────────────
-    def lost(self, feed: ReplicaFeed) -> None:
-        """Forget a replica whose connection is gone."""
+    def lost(self, feed: ReplicaFeed, was_waiting: bool) -> None:
+        """Forget a replica whose connection is gone; was_waiting: for a snapshot to be made."""
         if self.feeds.pop(feed.session, None) is not None:
             notice(f"Connection with replica {feed.peer.name} lost.")
+        if not self.feeds:
+            self._alone_since_ms = self.engine.clock.now_ms()
+        if was_waiting and not any(other.peer.state is State.WAITING for other in self.feeds.values()):
+            self.snapshots.unwanted()
         self._pin_memory()
         self.judge_gate()
 
@@ -224,7 +232,19 @@ class Primary:
                 warn(f"Disconnecting timedout replica: {feed.peer.name}")
                 feed.session.abort()
         self._pin_memory()
+        self._forget_backlog(now)
         self.judge_gate()
+
+    def _forget_backlog(self, now: int) -> None:
+        """Without replicas for repl-backlog-ttl seconds, a log in memory needs no history (0: keeps it)."""
+        log, ttl = self.engine.log, self.engine.settings.repl_backlog_ttl
+        if not isinstance(log, MemoryLog) or not self.engine.primary or self.feeds or not ttl:
+            return
+        if log.offset > log.first_offset and now - self._alone_since_ms > ttl * 1000:
+            if not self._backlog_freed:
+                notice(f"Replication backlog freed after {ttl} seconds without connected replicas.")
+            self._backlog_freed = True
+            log.tail.forget()
 
     def _heartbeat(self) -> None:
         """Let history move on although nothing happens, so that replicas know that we live."""
@@ -257,6 +277,7 @@ class Primary:
             behind = any(feed.peer.state is not State.ONLINE for feed in self.feeds.values())
             hard = settings.output_limit("replica")[0] or (1 << 30)
             log.tail.limit = settings.repl_backlog_size + (hard if behind else 0)
+            log.tail.trim()
 
     def listed(self) -> list[ReplicaFeed]:
         """The replicas that INFO shows, in the order they came."""

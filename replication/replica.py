@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 FIRST_DELAY, LONGEST_DELAY = 0.1, 3.0
 """Seconds between attempts: doubled each time, half of it at random."""
+HELD_LIMIT = 64 << 20
+"""Bytes of history that are received but not applied while writes pause; more is left in the network."""
 _LONGEST_LINE = 4096
 
 
@@ -209,6 +211,7 @@ class Replica:
         self.link.receive(Event.LOST)
         self.follower = None
         if self.arrival is not None:
+            warn(f"Internal error in RDB reading offset {self.arrival.loader.position}: the transfer broke off: {reason}")
             self.arrival.give_up()
             self.arrival = None
         self.error = reason
@@ -245,6 +248,8 @@ class Replica:
             if self.arrival is not None:
                 if self.arrival.receive(data):
                     self._install()
+                else:
+                    self._rest(self.arrival.pause())
                 return
             line, end, data = (self._line + data).partition(b"\n")
             self._line = b"" if end else line
@@ -252,6 +257,13 @@ class Replica:
                 self._run(self.link.line(line.removesuffix(b"\r")))
             elif len(line) > _LONGEST_LINE:
                 raise BadStream("an answer without end")
+
+    def _rest(self, seconds: float) -> None:
+        """Read no more for a while (option key-load-delay)."""
+        transport = self.connection.transport if self.connection is not None else None
+        if seconds > 0 and transport is not None:
+            transport.pause_reading()
+            asyncio.get_running_loop().call_later(seconds, _read_on, transport)
 
     def _run(self, instructions: Sequence[Instruction]) -> None:
         for instruction in instructions:
@@ -283,6 +295,7 @@ class Replica:
             history.renew(log.offset, answer.history_id)
             self.primary.disconnect_all("the history id changed")
         notice("MASTER <-> REPLICA sync: Master accepted a Partial Resynchronization.")
+        notice("Successful partial resynchronization with master.")
         self._connected(answer.framed)
 
     def _connected(self, framed: bool) -> None:
@@ -290,6 +303,7 @@ class Replica:
         self.follower = Follower(self.engine, framed, self._applied)
         self._attempts, self.error, self.down_since_ms = 0, "", 0
         self.takes_over = False
+        self.primary.follows_on = True
         if self.connection is not None:
             self.connection.listed()
         self._changed()
@@ -317,7 +331,8 @@ class Replica:
         if self._asked_position is not None:
             history_id, offset = self._asked_position
             notice(f"Discarding our state once the new one is here: offset {offset} of history {history_id}")
-        self.arrival = Arrival(self.engine, self.node.persistence.directory.path, answer)
+        self.arrival = Arrival(self.engine, self.node.persistence.directory.path, answer, self.primary.history.current)
+        notice("MASTER <-> REPLICA sync: Loading DB in memory, as it arrives")
 
     def _install(self) -> None:
         """The snapshot is complete: make it durable off the loop, then let it be the state."""
@@ -343,6 +358,8 @@ class Replica:
         db = report.stream_db or 0
         self.node.persistence.replace_state(arrival.path, answer.history_id, answer.offset, db, report.extras)
         engine.keyspace.adopt(arrival.keyspace)
+        engine.local_keys.forget()
+        arrival.done()
         self.primary.restart(answer.offset)
         self.arrival = None
         self.link.receive(Event.LOADED)
@@ -383,6 +400,24 @@ class Replica:
             self.connection.write(ack(self.held, self.engine.log.synced_offset if self.follower.framed else None))
 
     # ── by time ────────────────────────────────────────────────────────────────────────────────────────────────────
+    def tick(self) -> None:
+        """Ten times a second: go on with what was received while writes paused."""
+        follower, connection = self.follower, self.connection
+        if follower is None or connection is None or connection.transport is None:
+            return
+        try:
+            follower.go_on()
+        except BadStream as error:
+            self.drop(f"What came from the master can't be used: {error}")
+            return
+        if self._holds_much:
+            connection.transport.pause_reading()
+
+    @property
+    def _holds_much(self) -> bool:
+        """Tell whether more was received than is to wait here while writes pause."""
+        return self.follower is not None and self.follower.read_offset - self.engine.log.offset > HELD_LIMIT
+
     def every_second(self) -> None:
         """Acknowledge; give up a link that is silent for repl-timeout; read no further while our own log fails."""
         self.acknowledge()
@@ -390,7 +425,7 @@ class Replica:
         if connection is None:
             return
         if connection.transport is not None and self.follower is not None:
-            if self.engine.log.failed is not None:
+            if self.engine.log.failed is not None or self._holds_much:
                 connection.transport.pause_reading()
             elif not connection.transport.is_reading():
                 connection.transport.resume_reading()
@@ -414,9 +449,14 @@ class Replica:
     @property
     def has_history(self) -> bool:
         """Tell whether there is anything that a primary could go on from, or that is worth to be promoted."""
-        return self.engine.log.offset > 0
+        return self.engine.log.offset > 0 or self.primary.follows_on
 
     @property
     def up(self) -> bool:
         """Tell whether history is being followed."""
         return self.link.state is State.CONNECTED
+
+
+def _read_on(transport: asyncio.Transport) -> None:
+    if not transport.is_closing():
+        transport.resume_reading()

@@ -66,6 +66,8 @@ class Replication:
 
     def _tick(self) -> None:
         self.primary.tick()
+        if self.replica is not None:
+            self.replica.tick()
         self.failover.tick()
         self.assurance.tick()
         self.digests.tick()
@@ -112,6 +114,7 @@ class Replication:
         history.renew(engine.log.offset)
         engine.log.select_next()
         engine.primary, engine.settings.replicaof = True, None
+        engine.local_keys.forget()
         TextFormat.role = "M"
         self.primary.disconnect_all("this node is a primary now")
         notice(
@@ -202,7 +205,7 @@ class Replication:
         details: dict[str, object] = {
             "master_last_io_seconds_ago": replica.silent_seconds if replica.up else -1,
             "master_sync_in_progress": int(syncing),
-            "slave_read_repl_offset": offset,
+            "slave_read_repl_offset": replica.follower.read_offset if replica.follower is not None else offset,
             "slave_repl_offset": offset,
             "replica_lag_seconds": replica.lag_seconds,
         }

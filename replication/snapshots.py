@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from replication.source import HistoryGone
 from store import rdb
 from store.keyspace import Keyspace
+from store.log.memory import MemoryLog
 from store.persistence.recovery import snapshots
 from store.persistence.snapshot_figures import SAVE
 
@@ -46,16 +48,14 @@ class Snapshots:
         One that wants nothing but the snapshot, or came by the old SYNC and can't tell history from news (it knows no
         offsets), gets a fresh one. Raises OSError when none can be made.
         """
-        options = feed.peer.options
-        if options.functions_only:
-            return self._empty(self.node.engine.keyspace.functions)
-        fresh = options.rdb_only or not feed.peer.acknowledges
+        options, settings = feed.peer.options, self.node.engine.settings
+        fresh = options.rdb_only or not feed.peer.acknowledges or settings.rdb_key_save_delay > 0  # who sets it waits for it
         self.node.engine.log.select_next()  # what follows the snapshot begins with its SELECT
-        found = self._at_hand(fresh)
-        if found is not None:
-            return found
-        least = self.node.engine.log.offset if fresh else 0
-        return await self._made(feed, least)
+        found = self._empty(self.node.engine.keyspace.functions) if options.functions_only else self._at_hand(fresh)
+        if found is None:
+            return await self._made(feed, self.node.engine.log.offset if fresh else 0)
+        feed.announce(found.offset)
+        return found
 
     def _at_hand(self, fresh: bool) -> Snapshot | None:
         """A snapshot that is there already (fresh: of this very offset)."""
@@ -79,20 +79,40 @@ class Snapshots:
         return Snapshot(0, data=b"".join(rdb.encode_snapshot(keyspace, aux=aux)))
 
     async def _made(self, feed: ReplicaFeed, least: int) -> Snapshot:
-        """Have a snapshot made, or wait for the one in the making if that will do."""
+        """Have a snapshot made, or wait for the one in the making if that will do; its offset is told as soon as it is known."""
         saving = self.node.persistence.saving
-        saving.schedule(SAVE)
-        failures, life = saving.outcomes[SAVE].failures, time.monotonic()
+        if saving.purpose is None:
+            saving.schedule(SAVE)
+        failures, life, offset = saving.outcomes[SAVE].failures, time.monotonic(), -1
         while True:
             await asyncio.sleep(POLL_SECONDS)
-            log = self.node.engine.log
-            kept = snapshots(self.node.persistence.directory.path)
-            if saving.child is None and kept and kept[0][0] >= max(least, log.first_offset):
-                return Snapshot(*kept[0])
-            if saving.outcomes[SAVE].failures > failures:
+            log, child = self.node.engine.log, saving.child
+            if offset < 0 and child is not None and child.offset >= max(least, log.first_offset):
+                offset = child.offset
+                feed.announce(offset)
+            kept = self._kept(max(least, log.first_offset), offset) if offset >= 0 or child is None else None
+            if kept is not None:
+                if offset < 0:
+                    feed.announce(kept.offset)
+                return kept
+            if offset >= 0 and offset < log.first_offset:
+                raise HistoryGone("what came after its snapshot is more than may be kept for it")
+            if saving.outcomes[SAVE].failures > failures or (offset >= 0 and (child is None or child.offset != offset)):
                 raise OSError("the snapshot could not be made")
             if saving.purpose is None:
                 saving.schedule(SAVE)
             if time.monotonic() - life >= 1:
                 life = time.monotonic()
                 feed.write(b"\n")
+
+    def _kept(self, least: int, offset: int) -> Snapshot | None:
+        """The newest snapshot that is there, if it is of `offset` (or, not told yet, of `least` or later)."""
+        kept = snapshots(self.node.persistence.directory.path)
+        wanted = [found for found in kept if (found[0] == offset if offset >= 0 else found[0] >= least)]
+        return Snapshot(*wanted[0]) if wanted else None
+
+    def unwanted(self) -> None:
+        """The last replica that waited for a snapshot has left: without save points nobody else wants it."""
+        node = self.node
+        if node.persistence.saving.purpose == SAVE and not node.settings.save and isinstance(node.engine.log, MemoryLog):
+            node.persistence.saving.kill()

@@ -67,10 +67,8 @@ class HistoryReader:
 
     def _read(self) -> None:
         log = self.engine.log
-        if isinstance(log, MemoryLog) and self.offset >= log.first_offset:
-            found = log.tail.since(self.offset)
-            if found is None:
-                raise OffsetNotInLog(f"offset {self.offset} is not in memory any more")
+        found = log.tail.since(self.offset) if isinstance(log, MemoryLog) else None
+        if found is not None:
             self._ahead.extend(found)
             return
         if self.offset >= log.written_offset:

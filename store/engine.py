@@ -17,6 +17,7 @@ from store.commands.table import TABLE, Command
 from store.errors import ConfigError, ReplyError
 from store.gates import Gates, divert
 from store.keyspace import Keyspace
+from store.local_keys import LocalKeys
 from store.log import EventLog
 from store.observe.latency import Latency
 from store.observe.rates import Rates
@@ -75,6 +76,7 @@ class Engine:
         self.scripts = Scripts(self)
         self.internal = internal_tx(self)
         self.on_log: list[Callable[[EventLog], None]] = []  # who has to hear that another log is recorded into
+        self.local_keys = LocalKeys(self)
         self.unlogged = False  # a writable replica: what its own clients write is no history, and goes with the next full sync
         self.loading: LoadFigures | None = None  # how far, while data are loaded
         self.primary = True  # expired keys are deleted here; a replica waits for its primary's event
@@ -134,7 +136,7 @@ class Engine:
         if self.tracking.clients and not self.depth:
             self.tracking.current = tx.session
         if tx.db.expiring and command.keyspecs:
-            self.expire_keys(tx, command.keys(argv))
+            self.expire_keys(tx, command.keys(argv), command.writes)
 
     def after(self, tx: Tx, command: Command, argv: list[bytes], mark: int, started: int) -> None:
         """Close what a command recorded and account for it."""
@@ -176,9 +178,12 @@ class Engine:
             return command.subcommands.get(argv[1].lower())
         return command
 
-    def expire_keys(self, tx: Tx, keys: list[bytes]) -> None:
-        """Record the removal of those keys whose deadline has passed (only on a primary, and not while writes pause)."""
-        if not self.primary or self.gates.writes_paused:
+    def expire_keys(self, tx: Tx, keys: list[bytes], to_write: bool = False) -> None:
+        """Record the removal of those keys whose deadline has passed (not while writes pause).
+
+        On a replica they stay until the primary says so, unless it is a writable one and they are about to be written.
+        """
+        if self.gates.writes_paused or not (self.primary or (to_write and self.unlogged)):
             return
         now = self.keyspace.now
         for key in keys:

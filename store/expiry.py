@@ -22,9 +22,13 @@ BATCH = 64
 
 def expire_due(engine: Engine) -> bool:
     """Remove due keys for up to one slice; True if more are waiting."""
-    if not engine.primary or engine.gates.writes_paused:
+    if engine.gates.writes_paused:
         return False
     now = engine.clock.now_ms()
+    if not engine.primary:
+        if engine.unlogged:
+            engine.local_keys.expire_due(now)
+        return False
     started = time.perf_counter()
     cut = False
     for db in engine.keyspace.databases:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from store import eviction
 from store.commands.table import (
+    ASYNC_LOADING,
     BUSY,
     FEW_REPLICAS,
     FOLLOWING,
@@ -151,6 +152,13 @@ def _loading(engine: Engine, session: Session, command: Command, argv: list[byte
     return None
 
 
+def _async_loading(engine: Engine, session: Session, command: Command, argv: list[bytes]) -> object:
+    """Another state of the same history is being loaded while this one is served (repl-diskless-load swapdb)."""
+    if _concerns(session, command, "no_async_loading"):
+        raise ReplyError("Redis is loading the dataset in memory", "LOADING")
+    return None
+
+
 def _busy(engine: Engine, session: Session, command: Command, argv: list[bytes]) -> object:
     if "allow_busy" not in command.flags:
         raise ReplyError(engine.scripts.busy_message, "BUSY")
@@ -187,6 +195,7 @@ CHECKS: tuple[tuple[int, Check], ...] = (
     (SUBSCRIBED, _subscribed),
     (STALE, _stale),
     (LOADING, _loading),
+    (ASYNC_LOADING, _async_loading),
     (BUSY, _busy),
     (FOLLOWING, _following),
     (PAUSED, _paused),

@@ -48,6 +48,7 @@ class Tx:
     def log(self, event: bytes, db: int) -> None:
         """Append an encoded event to history; a replaying Tx has it there already."""
         if self.engine.unlogged:
+            self.engine.local_keys.note(event, db)
             return
         log = self.engine.log
         if log.origins:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from store.acl.catalog import every
 from store.commands.help import help_reply
-from store.commands.table import LOADING, TABLE, command, container
+from store.commands.table import ASYNC_LOADING, LOADING, TABLE, command, container
 from store.config import ConfigRefused, rewrite
 from store.errors import ReplyError, syntax_error
 from store.logfile import warn
@@ -37,7 +37,7 @@ def config_set(tx: Tx, name: bytes, value: bytes, *more: bytes) -> str:
     if len(more) % 2:
         raise syntax_error()
     pairs = [(name, value), *zip(more[::2], more[1::2], strict=True)]
-    loading = bool(tx.engine.gates.closed & LOADING)
+    loading = bool(tx.engine.gates.closed & (LOADING | ASYNC_LOADING))
     try:
         tx.engine.settings.set(pairs, local=tx.session.is_local, loading=loading)
     except ConfigRefused as error:

@@ -24,6 +24,7 @@ GROUP_CATEGORY = {
 # Conditions under which a command is not simply run (bits; see store/gates.py for what each does).
 UNAUTHENTICATED, RESTRICTED, QUEUEING, SUBSCRIBED, OUT_OF_MEMORY, POISONED, READ_ONLY = (1 << n for n in range(7))
 LOADING, STALE, PAUSED, FEW_REPLICAS, BUSY, PROTECTED, NO_MULTI, FOLLOWING = (1 << n for n in range(7, 15))
+ASYNC_LOADING = 1 << 15
 
 
 class Command:
@@ -174,10 +175,9 @@ def categories_of(flags: frozenset[str], group: str, acl: str) -> tuple[str, ...
 def gate_of(flags: frozenset[str], name: str) -> int:
     """Compute which conditions concern a command, so that running it costs one AND when none holds."""
     gate = RESTRICTED | PAUSED | BUSY | OUT_OF_MEMORY
-    if "protected" in flags:
-        gate |= PROTECTED
-    if "no_multi" in flags:
-        gate |= NO_MULTI
+    for word, condition in (("protected", PROTECTED), ("no_multi", NO_MULTI), ("no_async_loading", ASYNC_LOADING)):
+        if word in flags:
+            gate |= condition
     if "no_auth" not in flags:
         gate |= UNAUTHENTICATED
     if name.lower() not in ("exec", "discard", "multi", "watch", "quit", "reset"):
@@ -203,7 +203,7 @@ def gate_of(flags: frozenset[str], name: str) -> int:
     if "stale" not in flags:
         gate |= STALE
     if name.lower() == "exec":  # what its queue holds decides
-        gate |= POISONED | READ_ONLY | FEW_REPLICAS | LOADING | STALE
+        gate |= POISONED | READ_ONLY | FEW_REPLICAS | LOADING | ASYNC_LOADING | STALE
     if name.lower() == "ping":
         gate |= POISONED
     return gate

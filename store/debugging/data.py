@@ -14,11 +14,12 @@ from store.commands.table import LOADING
 from store.debugging.table import row
 from store.digest import digest
 from store.errors import CorruptFile, ReplyError
+from store.events import encode_event
 from store.keyspace import Keyspace
 from store.log.writer import LogWriter
 from store.rdb.dump import dump_value
 from store.replies import OK
-from store.tx import Tx
+from store.tx import ANY_DB, Tx
 
 if TYPE_CHECKING:
     from store.node import Node
@@ -155,9 +156,17 @@ def debug_populate(tx: Tx, count: bytes, prefix: bytes = b"key", size: bytes = b
     return OK
 
 
+def debug_replicate(tx: Tx, *words: bytes) -> str:
+    """Record a command as it is, whatever it may be, to see what replicas make of it."""
+    _check_loaded(tx)
+    tx.log(encode_event(*words), ANY_DB)
+    return OK
+
+
 ROWS = (
     row("digest", debug_digest),
     row("loadaof", debug_loadaof),
     row("populate", debug_populate, "<count> [<prefix>] [<size>]"),
     row("reload", debug_reload, "[MERGE] [NOFLUSH] [NOSAVE]"),
+    row("replicate", debug_replicate, "<command> [<arg> ...]"),
 )

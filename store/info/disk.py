@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from store.commands.table import LOADING
+from store.commands.table import ASYNC_LOADING, LOADING
 from store.log.writer import LogWriter
 from store.persistence.snapshot_figures import REWRITE, SAVE, Figures, Outcome
 from store.topology import history_of
@@ -20,7 +20,7 @@ def persistence(engine: Engine) -> dict[str, object]:
     saving = engine.node.persistence.saving if engine.node is not None else None
     return {
         "loading": int(bool(engine.gates.closed & LOADING)),
-        "async_loading": 0,
+        "async_loading": int(bool(engine.gates.closed & ASYNC_LOADING)),
         "current_cow_peak": 0,
         "current_cow_size": 0,
         "current_cow_size_age": 0,
@@ -61,7 +61,7 @@ def _snapshots(engine: Engine, saving: Saving | None) -> dict[str, object]:
         "rdb_current_bgsave_time_sec": running,
         "rdb_saves": outcome.count,
         "rdb_last_cow_size": 0,
-        "rdb_last_load_keys_expired": 0,
+        "rdb_last_load_keys_expired": figures.keys_expired,
         "rdb_last_load_keys_loaded": figures.keys_loaded,
     }
 

@@ -1,7 +1,8 @@
 """The log in memory alone (`appendonly no`): the same door, a bounded tail instead of files.
 
 Law: the tail holds at most its limit in bytes, or one frame if that alone is larger; what falls out is gone, and a
-replica that still needs it gets a full synchronization.
+replica that still needs it gets a full synchronization. What is held beyond the limit is for those who are reading it,
+and promised to nobody else.
 """
 
 from __future__ import annotations
@@ -26,8 +27,8 @@ class FrameTail:
 
     @property
     def first_offset(self) -> int:
-        """The oldest offset held."""
-        return self._start
+        """The oldest offset promised: within the limit."""
+        return max(self._start, self._end - self.limit)
 
     @property
     def end(self) -> int:
@@ -47,6 +48,11 @@ class FrameTail:
         while len(self._frames) > 1 and self._end - self._start > self.limit:
             self._frames.popleft()
             self._start = self._frames[0].offset
+
+    def forget(self) -> None:
+        """Drop all frames; what comes next is held again."""
+        self._frames.clear()
+        self._start = self._end
 
     def since(self, offset: int) -> list[Frame] | None:
         """Return the frames from the one that holds offset on ([] at the end), None when offset is not held."""

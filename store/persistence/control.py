@@ -6,6 +6,7 @@ Law: a directory has one owner; what recovery cut, set aside or doubted is said;
 from __future__ import annotations
 
 import os
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from store import rdb
 from store.errors import ConfigError
+from store.expiry import overdue
 from store.log import history
 from store.log.damage import cut
 from store.log.history import History
@@ -93,7 +95,11 @@ class Persistence:
         self.engine.keyspace.dirty = 0
         figures = self.saving.figures
         figures.last_size = next((path.stat().st_size for _, path in snapshots(self.directory.path)), 0)
-        figures.last_offset, figures.keys_loaded = self.recovered.snapshot_offset, self.recovered.keys_loaded
+        figures.last_offset = self.recovered.snapshot_offset
+        if self.engine.primary:  # else it is the primary that removes them
+            now = self.engine.clock.now_ms()
+            figures.keys_expired = sum(overdue(db, now, sys.maxsize) for db in self.engine.keyspace.databases)
+        figures.keys_loaded = max(0, self.recovered.keys_loaded - figures.keys_expired)
         self.is_open = True
 
     def _recover(self) -> Steps[None]:

@@ -69,25 +69,16 @@ class Saving:
         assert assured is not None
         log.commit(self.engine.clock.now_ms())
         offset = log.offset
-        db = self._stream_db()
         self.figures.last_try = time.time()
         path = self.directory.snapshot_path(offset)
         try:
-            self.figures.last_size = write_snapshot(self.engine, path, offset, assured.current, db, self.extras)
+            self.figures.last_size = write_snapshot(self.engine, path, offset, assured.current, log.db, self.extras)
             self.directory.publish(path)
         except OSError as error:
             self.warn(f"Error trying to save the DB: {error}")
             raise  # only what fails in the background changes `ok`: here somebody is told (rdb.c 7.0)
         self.engine.keyspace.dirty = 0
         self._finished(SAVE, offset)
-
-    def _stream_db(self) -> int:
-        """The database that is selected in history here: on a replica the primary chose it, else the next event brings it."""
-        log = self.engine.log
-        if not self.engine.primary:
-            return log.db
-        log.select_next()
-        return 0
 
     def flushed(self) -> None:
         """FLUSHALL emptied everything: without a log on disk a snapshot has to say so, or the data would come back."""
@@ -131,7 +122,7 @@ class Saving:
                 self.child = spawn_replay(engine, self.directory.path, offset, path)
             else:
                 path.parent.mkdir(parents=True, exist_ok=True)
-                self.child = fork_writer(engine, path, offset, assured.current, self._stream_db(), self.extras)
+                self.child = fork_writer(engine, path, offset, assured.current, log.db, self.extras)
         except OSError as error:
             self.warn(f"Can't save in background: {error.strerror}")
             self._ended(ok=False)

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -54,8 +55,14 @@ def write_snapshot(
         packing=settings.rdbcompression,
         checksum=settings.rdbchecksum,
         access=access,
+        pause=_pause(settings.rdb_key_save_delay),
     )
     return report.size
+
+
+def _pause(microseconds: int) -> Callable[[], None] | None:
+    """What waits after each key (option rdb-key-save-delay), if anything."""
+    return (lambda: time.sleep(microseconds / 1_000_000)) if microseconds > 0 else None
 
 
 class Child:
@@ -100,6 +107,8 @@ def spawn_replay(engine: Engine, directory: Path, offset: int, path: Path) -> Ch
         "--parent",
         str(os.getpid()),
     ]
+    if engine.settings.rdb_key_save_delay > 0:
+        command += ["--key-delay", str(engine.settings.rdb_key_save_delay)]
     if not engine.settings.rdbcompression:
         command.append("--no-packing")
     if not engine.settings.rdbchecksum:
@@ -158,6 +167,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("offset", type=int)
     parser.add_argument("--databases", type=int, default=16)
     parser.add_argument("--parent", type=int, default=0, help="end when this process is not the parent any more")
+    parser.add_argument("--key-delay", type=int, default=0, help="microseconds to wait after each key; for tests")
     parser.add_argument("--no-packing", action="store_true")
     parser.add_argument("--no-checksum", action="store_true")
     options = parser.parse_args(argv)
@@ -167,6 +177,7 @@ def main(argv: list[str] | None = None) -> int:
     engine = offline_engine(options.databases)
     engine.settings.rdbcompression = not options.no_packing
     engine.settings.rdbchecksum = not options.no_checksum
+    engine.settings.rdb_key_save_delay = options.key_delay
     try:
         found = recover(engine, options.directory, Until(offset=options.offset))
     except CorruptFile as error:

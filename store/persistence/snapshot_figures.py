@@ -28,5 +28,7 @@ class Figures:
     last_size: int = 0
     last_offset: int = 0
     keys_loaded: int = 0
+    keys_expired: int = 0
+    """Keys that were there when the node started and whose deadline had passed."""
     forks: int = 0
     fork_microseconds: int = 0

@@ -8,7 +8,7 @@ Nothing here reads a clock or the configuration: what goes into the AUX fields i
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import BinaryIO
 
@@ -53,15 +53,17 @@ def encode_snapshot(
     checksum: bool = True,
     packing: bool = True,
     access: str | None = None,
+    pause: Callable[[], None] | None = None,
 ) -> Iterator[bytes]:
     """Yield the bytes of an RDB file in chunks of 64 KiB or more.
 
     `aux`: see `standard_aux`; `packing`: LZF (option rdbcompression; needs python-lzf); `checksum` False writes 0 in
     its place (option rdbchecksum); `access`: "idle" or "frequency" adds each key's access time or LFU counter
-    (maxmemory-policy).
+    (maxmemory-policy); `pause` is called after each key (option rdb-key-save-delay).
     """
     crc = 0
-    for chunk in _chunks(_parts(keyspace, aux or {}, extras or Extras(), packing and CAN_COMPRESS, access)):
+    parts = _parts(keyspace, aux or {}, extras or Extras(), packing and CAN_COMPRESS, access)
+    for chunk in _chunks(parts if pause is None else _paused(parts, pause)):
         if checksum:
             crc = crc64(chunk, crc)
         yield chunk
@@ -77,6 +79,7 @@ def save(
     checksum: bool = True,
     packing: bool = True,
     access: str | None = None,
+    pause: Callable[[], None] | None = None,
 ) -> RdbReport:
     """Write keyspace to a path (durable and whole when this returns) or a binary file; options as in `encode_snapshot`.
 
@@ -84,7 +87,9 @@ def save(
     """
 
     def write(file: BinaryIO) -> int:
-        chunks = encode_snapshot(keyspace, aux=aux, extras=extras, checksum=checksum, packing=packing, access=access)
+        chunks = encode_snapshot(
+            keyspace, aux=aux, extras=extras, checksum=checksum, packing=packing, access=access, pause=pause
+        )
         size = 0
         for chunk in chunks:
             file.write(chunk)
@@ -113,6 +118,12 @@ def describe(keyspace: Keyspace, path: str) -> RdbReport:
             report.opaque += sum(isinstance(entry.value, OpaqueValue) for entry in db.order)
     report.keys = report.databases.total()
     return report
+
+
+def _paused(parts: Iterable[bytearray], pause: Callable[[], None]) -> Iterator[bytearray]:
+    for part in parts:
+        pause()
+        yield part
 
 
 def _chunks(parts: Iterable[bytearray]) -> Iterator[bytes]:
