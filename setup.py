@@ -1,6 +1,6 @@
 """Build the optional compiled modules.
 
-Two kinds: every `_*.pyx` below store/, which has a pure-Python twin beside it, and every module with a `.pxd` beside it,
+Two kinds: every `.pyx` below store/, which has a pure-Python twin of its name beside it, and every module with a `.pxd` beside it,
 which is the same source compiled with the types that the .pxd declares. A missing compiler never stops an
 installation; `CHRONIS_PURE=1` skips building altogether.
 Everything else about the package is declared in pyproject.toml.
@@ -13,15 +13,19 @@ from setuptools import Extension, setup
 
 DIRECTIVES = {
     "language_level": 3,
-    "annotation_typing": False,  # annotations are for readers and mypy; C types stand in the .pxd files alone
+    "annotation_typing": False,  # annotations are for readers and mypy; C types stand in the .pxd files
     "binding": True,  # signatures stay readable: a command's arity follows from its own
 }
+
+FAMILIES = (Path("store/commands"), Path("store/apply"))
+"""Where a function takes any number of words no .pxd can give its types, and the annotations do: `tx: Tx`, `db: Database`."""
 
 
 def sources() -> list[Path]:
     """Return what is to be compiled."""
-    typed = (path.with_suffix(".py") for path in Path("store").glob("**/*.pxd"))
-    return sorted([*Path("store").glob("**/_*.pyx"), *typed])
+    cores = list(Path("store").glob("**/*.pyx"))
+    typed = {path.with_suffix(".py") for path in Path("store").glob("**/*.pxd")}
+    return sorted([*cores, *(typed - {core.with_suffix(".py") for core in cores})])
 
 
 def extensions() -> list[Extension]:
@@ -31,6 +35,9 @@ def extensions() -> list[Extension]:
     from Cython.Build import cythonize  # only here: a pure build needs no Cython
 
     modules = [Extension(".".join(source.with_suffix("").parts), [str(source)]) for source in sources()]
+    for module, source in zip(modules, sources(), strict=True):
+        if source.parent in FAMILIES:
+            module.cython_directives = {"annotation_typing": True}
     built: list[Extension] = cythonize(modules, compiler_directives=DIRECTIVES, nthreads=os.cpu_count() or 1)
     for module in built:
         module.optional = True  # set here, as cythonize makes new objects without it

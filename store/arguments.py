@@ -10,6 +10,7 @@ import re
 
 from store.errors import ReplyError, not_a_float
 from store.numbers import INT64_MAX, INT64_MIN, is_integer
+from store.primitives import read_integer
 
 __all__ = ["INT64_MAX", "INT64_MIN", "format_float", "is_integer", "parse_float", "parse_int", "parse_range", "strtod"]
 
@@ -20,9 +21,10 @@ _NOT_ZERO = re.compile(rb"[+-]?(?:[0.]*[1-9]|0x[0.]*[1-9a-f])", re.IGNORECASE)
 
 def parse_int(text: bytes | bytearray, message: str = "value is not an integer or out of range") -> int:
     """Read a canonical signed 64-bit integer; raise ReplyError(message) otherwise."""
-    if not is_integer(text):
+    number = read_integer(text)
+    if number is None:
         raise ReplyError(message)
-    return int(text)
+    return number
 
 
 def parse_range(text: bytes, least: int, most: int, message: str | None = None) -> int:

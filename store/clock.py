@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
+
+from store.primitives import perf_counter_ns, time_ns
 
 
 class Clock:
-    """`ticks()`: monotonic nanoseconds; `wall_ms(ticks)`: the unix milliseconds of that moment."""
+    """`ticks()`: monotonic nanoseconds; `wall_ms(ticks)`: the unix milliseconds of that moment. `source`: a test's own ticks."""
 
-    __slots__ = ("offset", "ticks")
+    __slots__ = ("offset", "source")
 
     def __init__(self) -> None:
-        self.ticks: Callable[[], int] = time.perf_counter_ns
+        self.source: Callable[[], int] | None = None
         self.offset = 0
         self.refresh()
 
+    def ticks(self) -> int:
+        """Read the counter: nanoseconds from an unknown start."""
+        return perf_counter_ns() if self.source is None else self.source()
+
     def refresh(self) -> None:
         """Follow the wall clock again (it may have been set); the engine does so ten times a second."""
-        self.offset = time.time_ns() - self.ticks()
+        self.offset = time_ns() - self.ticks()
 
     def wall_ms(self, ticks: int) -> int:
         """Unix milliseconds at a reading of `ticks`."""
@@ -40,7 +45,7 @@ class ManualClock(Clock):
 
     def __init__(self, start_ms: int = 1_700_000_000_000) -> None:
         self._now = 0
-        self.ticks = lambda: self._now
+        self.source = lambda: self._now
         self.offset = start_ms * 1_000_000
 
     def refresh(self) -> None:

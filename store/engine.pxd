@@ -1,18 +1,19 @@
+cimport cython
+from store.client.session cimport Session
+from store.client.tracking cimport Tracking
 from store.clock cimport Clock
 from store.commands.table cimport Command
 from store.gates cimport Gates
-from store.client.session cimport Session
+from store.keyspace cimport Entry, Keyspace
+from store.log.buffer cimport EventBuffer
 from store.observe.slowlog cimport SlowLog
 from store.observe.stats cimport Stats
-from store.client.tracking cimport Tracking
-from store.keyspace cimport Keyspace
-from store.log.buffer cimport EventBuffer
 from store.turn cimport Turn
 from store.tx cimport Tx
 
 cdef class Engine:
     cdef dict __dict__
-    cdef public object settings
+    cdef public object settings, bus, blocking, internal
     cdef public EventBuffer log
     cdef public Clock clock
     cdef public Stats stats
@@ -20,12 +21,22 @@ cdef class Engine:
     cdef public Tracking tracking
     cdef public SlowLog slowlog
     cdef public Keyspace keyspace
-    cdef public dict commands, monitors
+    cdef public dict commands, spelled, monitors, sessions
     cdef public Turn turn
     cdef public int depth
+    cdef public bint unlogged, primary
+    @cython.locals(command=Command)
     cpdef execute(self, Session session, list argv)
-    cpdef tuple admit(self, Session session, list argv)
+    @cython.locals(command=Command)
+    cpdef Command requested(self, Session session, list argv)
+    @cython.locals(row=Command, conditions="long long")
+    cpdef object admit(self, Session session, Command command, list argv)
+    @cython.locals(keyspace=Keyspace, started="long long", mark=Py_ssize_t)
     cpdef object call(self, Tx tx, Command command, list argv)
     cpdef before(self, Tx tx, Command command, list argv)
+    @cython.locals(duration="long long")
     cpdef after(self, Tx tx, Command command, list argv, Py_ssize_t mark, long long started)
+    @cython.locals(command=Command, container=Command)
     cpdef Command find(self, list argv)
+    @cython.locals(now="long long", entry=Entry)
+    cpdef expire_keys(self, Tx tx, list keys)

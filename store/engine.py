@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from store.tx import Tx
 
 
+MOST_SPELLINGS = 1024
+"""Names of commands that are remembered as clients write them: SET, set, Set."""
 BASE_MEMORY = 800 * 1024
 """Bytes counted for the server without data, about what an empty Redis counts: a tiny maxmemory then refuses as it does there."""
 
@@ -65,6 +67,7 @@ class Engine:
         self.expiring_actively = True  # DEBUG SET-ACTIVE-EXPIRE
         self.slowlog = SlowLog(self)
         self.commands: dict[bytes, Command] = dict(TABLE)
+        self.spelled: dict[bytes, Command] = {}  # the commands by their names as clients write them
         self.users = Users(self)
         self.tracking = Tracking(self)
         self.sessions: dict[int, Session] = {}
@@ -85,7 +88,8 @@ class Engine:
     def execute(self, session: Session, argv: list[bytes]) -> None:
         """Answer one request of a client."""
         try:
-            command, reply = self.admit(session, argv)
+            command = self.requested(session, argv)
+            reply = self.admit(session, command, argv)
             if reply is None:
                 reply = self.call(session.tx, command, argv)
         except ReplyError as error:
@@ -97,19 +101,25 @@ class Engine:
         if self.keyspace.ready and not self.depth:  # depth: a client served while a script is busy
             self.blocking.serve()
 
-    def admit(self, session: Session, argv: list[bytes]) -> tuple[Command, object]:
-        """Find a request's command and pass it through the gates; return the command and, if it must not run, its reply."""
-        command = None
+    def requested(self, session: Session, argv: list[bytes]) -> Command:
+        """Find a request's command, which is the session's last one from now on."""
+        session.last_command = None
         try:
             command = session.last_command = self.find(argv)
-            row = command if command.variant is None else command.variant(self, command, argv)
-            conditions = (self.gates.closed | session.conditions) & row.gate
-            return command, divert(self, session, row, argv, conditions) if conditions else None
         except ReplyError as error:
-            if command is None:
-                session.last_command = None
-            else:
-                command.rejected += 1
+            raise session.refused(None, error) from error
+        return command
+
+    def admit(self, session: Session, command: Command, argv: list[bytes]) -> object:
+        """Pass a command through the gates; return its reply if it must not run, else None."""
+        conditions = self.gates.closed | session.conditions
+        if command.variant is None and not conditions & command.gate:
+            return None
+        try:
+            row = command if command.variant is None else command.variant(self, command, argv)
+            return divert(self, session, row, argv, conditions & row.gate)
+        except ReplyError as error:
+            command.rejected += 1
             raise session.refused(command, error) from error
 
     def call(self, tx: Tx, command: Command, argv: list[bytes]) -> object:
@@ -150,18 +160,20 @@ class Engine:
             self.tracking.ran(tx.session, command, argv)
         duration = self.clock.ticks() - started
         self.stats.commands += 1
-        command.calls += 1
-        command.nanoseconds += duration
-        command.buckets[duration.bit_length()] += 1
+        command.ran(duration)
         if duration >= self.slowlog.threshold:
             self.slowlog.note(tx.session, command, argv, duration)
 
     # ── stages ─────────────────────────────────────────────────────────────────────────────────────────────────────
     def find(self, argv: list[bytes]) -> Command:
         """Look a request's command up and check its argument count; raise ReplyError as Redis words it."""
-        command = self.commands.get(argv[0]) or self.commands.get(argv[0].lower())
+        command = self.spelled.get(argv[0])
         if command is None:
-            raise unknown_command(argv)
+            command = self.commands.get(argv[0].lower())
+            if command is None:
+                raise unknown_command(argv)
+            if len(self.spelled) < MOST_SPELLINGS:
+                self.spelled[argv[0]] = command
         if command.subcommands and len(argv) > 1:
             container, command = command, command.subcommands.get(argv[1].lower())
             if command is None:
@@ -212,6 +224,7 @@ class Engine:
         renamed = {new: self.commands.pop(old) for old, new in renames.items()}
         renamed.pop(b"", None)
         self.commands.update({new.lower(): command for new, command in renamed.items()})
+        self.spelled.clear()
 
 
 def _shown(text: bytes, most: int = 128) -> str:

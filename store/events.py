@@ -8,12 +8,15 @@ arguments, and offsets can be counted without looking at the bytes again.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 import hiredis
 
 from store.errors import CorruptLog
-from store.resp import IMPLEMENTATION
+from store.resp.codec import encode_event
+
+__all__ = [
+    "EXEC", "MULTI", "PING", "SELECT_PREFIX", "decode_events", "encode_event", "encode_select", "event_size", "selected_db",
+]  # fmt: skip
 
 # hiredis moves the unread rest of its buffer for about every KiB it has parsed: pieces keep that cheap.
 _PIECE = 64 * 1024
@@ -22,22 +25,6 @@ MULTI = b"*1\r\n$5\r\nMULTI\r\n"
 EXEC = b"*1\r\n$4\r\nEXEC\r\n"
 PING = b"*1\r\n$4\r\nPING\r\n"
 SELECT_PREFIX = b"*2\r\n$6\r\nSELECT\r\n"
-
-
-def encode_event_plain(*args: bytes) -> bytes:
-    """Encode one command (name and arguments) as the RESP array of bulk strings that history stores."""
-    parts = [b"*%d\r\n" % len(args)]
-    for arg in args:
-        parts.append(b"$%d\r\n" % len(arg))
-        parts.append(arg)
-        parts.append(b"\r\n")
-    return b"".join(parts)
-
-
-if TYPE_CHECKING or IMPLEMENTATION == "python":
-    encode_event = encode_event_plain
-else:
-    from store.resp._fast import encode_event
 
 
 def encode_select(db: int) -> bytes:

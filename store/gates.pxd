@@ -1,4 +1,4 @@
 cdef class Gates:
-    cdef dict __dict__
+    cdef public object disk_error
     cdef public long long closed
     cdef public bint writes_paused

@@ -1,1 +1,3 @@
-# compiled as it is, without C types
+from store.primitives cimport read_integer
+
+cpdef bint is_integer(object text)

@@ -10,9 +10,10 @@ from __future__ import annotations
 import re
 from decimal import Decimal
 
+from store.primitives import read_integer
+
 INT64_MIN, INT64_MAX = -(1 << 63), (1 << 63) - 1
 
-_ZERO = ord("0")
 _DECIMAL = re.compile(rb"([+-]?)(?=\.?[0-9])([0-9]*)(?:\.([0-9]*))?(?:[eE]([+-]?[0-9]+))?\Z")
 _HEXADECIMAL = re.compile(rb"([+-]?)0[xX](?=\.?[0-9a-fA-F])([0-9a-fA-F]*)(?:\.([0-9a-fA-F]*))?(?:[pP]([+-]?[0-9]+))?\Z")
 _INFINITE = re.compile(rb"[+-]?inf(?:inity)?\Z", re.IGNORECASE)
@@ -28,10 +29,7 @@ _INT_DIGITS = 4000  # from about here on Python refuses to turn int to str and b
 
 def is_integer(text: bytes | bytearray) -> bool:
     """Tell whether text is a canonical signed 64-bit integer: no plus sign, no leading zero, no blanks."""
-    digits = text[1:] if text[:1] == b"-" else text
-    if not digits.isdigit() or (digits[0] == _ZERO and len(text) > 1):
-        return False
-    return len(digits) < 19 or (len(digits) == 19 and INT64_MIN <= int(text) <= INT64_MAX)
+    return read_integer(text) is not None
 
 
 class LongDouble:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 from store.client.output import joined
 from store.commands.table import POISONED
 from store.errors import LogFailed, ReplyError
+from store.primitives import bit_length
 from store.resp import encode
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ class Turn:
         self._held: deque[Held] = deque()
         self._scheduled = False
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._ending = self.end  # bound once: the loop gets it every turn
         self.watch(engine.log)
 
     def watch(self, log: EventLog) -> None:
@@ -79,7 +81,7 @@ class Turn:
         """Make sure that this turn has an end (events may be recorded with no client involved)."""
         if not self._scheduled and self._loop is not None:
             self._scheduled = True
-            self._loop.call_soon(self.end)
+            self._loop.call_soon(self._ending)
 
     def end(self) -> None:
         """Write the turn's events, then let its replies go or hold them for the fsync."""
@@ -144,7 +146,7 @@ class Turn:
     def _count(self) -> None:
         """Add this turn to `batches`; after CONFIG RESETSTAT the count of commands may be lower than before."""
         commands = self.engine.stats.commands
-        self.batches[max(0, commands - self._commands).bit_length()] += 1
+        self.batches[bit_length(max(0, commands - self._commands))] += 1
         self._commands = commands
 
     def _hold(self, offset: int, sessions: list[Session]) -> None:

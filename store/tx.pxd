@@ -1,9 +1,16 @@
+cimport cython
+from store.primitives cimport call_with
+from store.caller cimport Caller
 from store.engine cimport Engine
 from store.keyspace cimport Database, Keyspace
+from store.resp.codec cimport encode_words
 
 cdef class Tx:
     cdef public Engine engine
-    cdef public object session
+    cdef public Caller session
     cdef public Keyspace keyspace
     cdef public Database db
+    cpdef object enter(self, tuple event)
+    @cython.locals(keyspace=Keyspace)
+    cpdef object enter_as(self, bytes notice, tuple event, int notice_class=*)
     cpdef log(self, bytes event, int db)

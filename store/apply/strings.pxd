@@ -1,1 +1,1 @@
-# compiled as it is, without C types
+from store.keyspace cimport Database

@@ -10,11 +10,12 @@ import asyncio
 from collections import deque
 from typing import TYPE_CHECKING, Protocol, cast
 
+from store.caller import Caller
 from store.client import output_limits
 from store.commands.table import FOLLOWING, NO_MULTI, QUEUEING, RESTRICTED, SUBSCRIBED, UNAUTHENTICATED, Command
 from store.errors import ReplyError
 from store.replies import NO_REPLY, Several
-from store.resp import Parser, encode
+from store.resp.codec import Parser, encode
 from store.tx import Tx
 
 if TYPE_CHECKING:
@@ -42,10 +43,11 @@ class Feed(Protocol):
         """The connection is gone."""
 
 
-class Session:
+class Session(Caller):
     """A client connection: an asyncio protocol. `conditions`: the bits of `gates` that hold for this client."""
 
     def __init__(self, engine: Engine, number: int) -> None:
+        super().__init__()
         self.engine = engine
         self.number = number
         self.tx = Tx(engine, self)
@@ -55,9 +57,7 @@ class Session:
         self.conditions = 0
         self.out: list[bytes] = []
         self.in_turn = False
-        self.wrote = False  # what runs now recorded something
         self.written: list[int] = []  # the places in `out` of replies to what did
-        self.write_offset = 0  # where history stood after the last that did (WAIT)
         self.halted = False
         self.closing = False
         self.may_block = True
@@ -115,25 +115,26 @@ class Session:
         if self.halted:
             self._keep(requests)
             return
-        execute = self.engine.execute
+        engine, parser = self.engine, self.parser
         while True:
             for place, argv in enumerate(requests):
-                execute(self, argv)
+                engine.execute(self, argv)
                 if self.halted:
                     self._keep(requests[place + 1 :])
                     return
-            if self.parser.authenticated or not self.parser.pending:
+            if parser.authenticated or not parser.pending:
                 break
-            requests = self.parser.take()
+            requests = parser.take()
             if not requests:
                 break
         self._check_parser()
 
     def _check_parser(self) -> None:
-        if self.parser.error is not None:
-            self.reply(ReplyError(f"Protocol error: {self.parser.error}"))
+        parser = self.parser
+        if parser.error is not None:
+            self.reply(ReplyError(f"Protocol error: {parser.error}"))
             self.close_after_reply()
-        elif self.parser.pending > self.engine.settings.client_query_buffer_limit:
+        elif parser.pending > self.engine.settings.client_query_buffer_limit:
             self.engine.stats.query_limit_disconnects += 1
             self.abort()
 
@@ -241,10 +242,12 @@ class Session:
         transport = self.transport
         if transport is None or transport.is_closing():
             return
-        self.net_output += len(data)
-        self.engine.stats.net_output += len(data)
-        if data:
-            self.engine.stats.writes += 1
+        size = len(data)
+        self.net_output += size
+        stats = self.engine.stats
+        stats.net_output += size
+        if size:
+            stats.writes += 1
             transport.write(data)
         if transport.get_write_buffer_size():
             output_limits.judge(self)

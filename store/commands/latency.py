@@ -92,9 +92,10 @@ def _chosen(tx: Tx, names: tuple[bytes, ...]) -> Iterator[Command]:
 
 def _histogram(row: Command) -> dict[object, object]:
     counts: dict[object, object] = {}
-    total = sum(row.buckets[:FIRST_BUCKET])
+    buckets = list(row.buckets)
+    total = sum(buckets[:FIRST_BUCKET])
     for length in range(FIRST_BUCKET, LAST_BUCKET + 1):
-        more = row.buckets[length] if length < LAST_BUCKET else sum(row.buckets[length:])
+        more = buckets[length] if length < LAST_BUCKET else sum(buckets[length:])
         total += more
         if more or (length == FIRST_BUCKET and total):
             counts[edge(length)] = total

@@ -1,1 +1,3 @@
-# compiled as it is, without C types
+from store.commands.lookups cimport string_for_write
+from store.keyspace cimport Database
+from store.tx cimport Tx

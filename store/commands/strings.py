@@ -19,7 +19,7 @@ from store.tx import Tx
 def set_(tx: Tx, key: bytes, value: bytes, *options: bytes) -> object:
     """Set a key to a string, on conditions and with a lifetime if asked."""
     if not options:
-        tx.record(b"SET", key, value)
+        tx.enter((b"SET", key, value))
         return OK
     wanted = parse_set_options(options)
     lifetime: tuple[bytes, ...] = ()
@@ -39,7 +39,7 @@ def setnx(tx: Tx, key: bytes, value: bytes) -> int:
     """Set a key that does not exist yet."""
     if tx.db.live(key) is not None:
         return 0
-    tx.record(b"SET", key, value)
+    tx.enter((b"SET", key, value))
     return 1
 
 
@@ -107,7 +107,7 @@ def mset(tx: Tx, key: bytes, value: bytes, *pairs: bytes) -> str:
     """Set several keys at once."""
     if len(pairs) % 2:
         raise ReplyError("wrong number of arguments for 'mset' command")
-    tx.record(b"MSET", key, value, *pairs)
+    tx.enter((b"MSET", key, value, *pairs))
     return OK
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from store.commands.arguments import INT64_MAX, INT64_MIN, parse_int
+from store.arguments import INT64_MAX, INT64_MIN, parse_int
 from store.commands.lookups import string_part
 from store.commands.table import command
 from store.errors import ReplyError, not_a_float
 from store.numbers import LongDouble, parse_long_double
+from store.primitives import write_integer
 from store.tx import Tx
 
 
@@ -15,7 +16,7 @@ def _add(tx: Tx, key: bytes, increment: int) -> int:
     total = increment if value is None else parse_int(value) + increment
     if not INT64_MIN <= total <= INT64_MAX:
         raise ReplyError("increment or decrement would overflow")
-    tx.record_as(b"incrby", b"SET", key, b"%d" % total, b"KEEPTTL")
+    tx.enter_as(b"incrby", (b"SET", key, write_integer(total), b"KEEPTTL"))
     return total
 
 

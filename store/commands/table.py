@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from store.commands.keyspecs import KeySpec, parse_keyspecs
+from store.primitives import bit_length, call_with
 
 Handler = Callable[..., object]
 Variant = Callable[[Any, "Command", list[bytes]], "Command"]
@@ -78,17 +79,17 @@ class Command:
 
     def run(self, tx: object, argv: list[bytes]) -> object:
         """Call the handler with the arguments of argv; a container has none and never gets here."""
-        handler, words = self.handler, self.words
-        count = len(argv) - words
-        if count == 1:  # most calls have one or two arguments: they go without a slice and a tuple
-            return handler(tx, argv[words])  # type: ignore[misc]  # see above
-        if count == 2:
-            return handler(tx, argv[words], argv[words + 1])  # type: ignore[misc]  # see above
-        return handler(tx, *argv[words:])  # type: ignore[misc]  # see above
+        return call_with(self.handler, tx, argv, self.words)  # type: ignore[arg-type]  # see above
 
     def accepts(self, count: int) -> bool:
         """Tell whether a call with count arguments (name included) fits the arity."""
         return count == self.arity if self.arity >= 0 else count >= -self.arity
+
+    def ran(self, duration: int) -> None:
+        """Account for a call that took duration nanoseconds."""
+        self.calls += 1
+        self.nanoseconds += duration
+        self.buckets[bit_length(duration)] += 1
 
 
 TABLE: dict[bytes, Command] = {}

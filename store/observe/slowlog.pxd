@@ -1,3 +1,5 @@
 cdef class SlowLog:
-    cdef dict __dict__
+    cdef public object engine, entries
     cdef public long long threshold
+    cdef long long _slow
+    cdef public long long _next

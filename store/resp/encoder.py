@@ -32,6 +32,21 @@ def encode_error(line: bytes) -> bytes:
     return b"-%b\r\n" % line
 
 
+def encode_event(*words: bytes) -> bytes:
+    """Encode one command (name and arguments) as the RESP array of bulk strings that history stores."""
+    return encode_words(words)
+
+
+def encode_words(words: tuple[bytes, ...]) -> bytes:
+    """Encode one command given as a tuple."""
+    parts = [b"*%d\r\n" % len(words)]
+    for word in words:
+        parts.append(b"$%d\r\n" % len(word))
+        parts.append(word)
+        parts.append(b"\r\n")
+    return b"".join(parts)
+
+
 _SMALL = {number: b":%d\r\n" % number for number in range(-2, 1024)}
 _SIMPLE = {
     word: b"+%b\r\n" % word.encode()

@@ -6,7 +6,6 @@ Law: a value never knows its key, its database or the log; it only holds members
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 
 @dataclass(slots=True)
@@ -28,7 +27,7 @@ class Value:
 
     __slots__ = ("accounted", "compact", "nbytes")
 
-    kind: ClassVar[str]
+    kind = ""
     """The name that TYPE answers."""
 
     def __init__(self) -> None:

@@ -6,7 +6,6 @@ Law: only `put`, `remove` and `drop` change `fields`; they keep `nbytes`, `longe
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import ClassVar
 
 from store.values.base import Limits, Value
 from store.values.index import MemberIndex
@@ -19,7 +18,7 @@ class Hash(Value):
     """Fields with values. Read `fields` freely; `index` is made by the first scan or random choice in a big hash."""
 
     __slots__ = ("fields", "index", "longest")
-    kind: ClassVar[str] = "hash"
+    kind = "hash"
 
     def __init__(self, pairs: Mapping[bytes, bytes] | Iterable[tuple[bytes, bytes]] = ()) -> None:
         super().__init__()

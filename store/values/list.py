@@ -11,7 +11,6 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate, chain, islice
-from typing import ClassVar
 
 from store.values.base import Value
 
@@ -27,7 +26,7 @@ class List(Value):
 
     __slots__ = ("chunks", "length", "starts")
 
-    kind: ClassVar[str] = "list"
+    kind = "list"
 
     def __init__(self, members: Iterable[bytes] = ()) -> None:
         super().__init__()

@@ -16,7 +16,7 @@ class OpaqueValue(Value):
 
     def __init__(self, kind: str, type_byte: int, raw: bytes) -> None:
         super().__init__()
-        self.kind = kind  # type: ignore[misc]  # TYPE answers the module type's own name
+        self.kind = kind  # TYPE answers the module type's own name
         self.type_byte = type_byte
         self.raw = raw
         self.nbytes += len(raw)

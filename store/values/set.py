@@ -7,7 +7,6 @@ of integers alone, and few of them, is `compact`: Redis keeps it as an intset, a
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import ClassVar
 
 from store.numbers import is_integer
 from store.values.base import Limits, Value
@@ -21,7 +20,7 @@ class Set(Value):
     """Members. Read `members` freely; `index` is made by the first scan or random choice in a big set."""
 
     __slots__ = ("index", "members")
-    kind: ClassVar[str] = "set"
+    kind = "set"
 
     def __init__(self, members: Iterable[bytes] = ()) -> None:
         super().__init__()

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator
-from typing import ClassVar
 
 from store.values.base import Limits, Value
 from store.values.index import MemberIndex
@@ -48,7 +47,7 @@ class SortedSet(Value):
     """Members with scores. Ranks count from 0; spans are (start, stop) as of a slice, empty when start >= stop."""
 
     __slots__ = ("index", "longest", "order", "scores")
-    kind: ClassVar[str] = "zset"
+    kind = "zset"
 
     def __init__(self, pairs: Iterable[tuple[bytes, float]] = ()) -> None:
         super().__init__()

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
-from typing import ClassVar
 
 from store.values.base import Limits, Value
 from store.values.stream_group import UNKNOWN, Consumer, Group, Pending
@@ -31,7 +30,7 @@ class Stream(Value):
     """Entries and groups. `added`: entries there ever were; `max_deleted`: the highest id taken out by XDEL, 0 = none."""
 
     __slots__ = ("added", "bases", "groups", "last", "length", "max_deleted", "nodes")
-    kind: ClassVar[str] = "stream"
+    kind = "stream"
 
     def __init__(self) -> None:
         super().__init__()

@@ -56,7 +56,7 @@ def test_what_a_script_selects_or_asks_for_ends_with_it() -> None:
 def test_the_clock_stands_still_while_a_script_runs() -> None:
     node = Node()
     node.run("SET", "k", "v", "PX", 10)
-    node.clock.ticks = iter(range(0, 10**12, 10**9)).__next__
+    node.clock.source = iter(range(0, 10**12, 10**9)).__next__
     assert node.run("EVAL", "redis.call('PING') redis.call('PING') return redis.call('EXISTS', 'k')", 0) == 1
 
 

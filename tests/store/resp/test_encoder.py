@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import importlib.util
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from store import events
 from store.errors import ReplyError
 from store.replies import NO_REPLY, NULL_ARRAY, Attributed, BigNumber, Pairs, Push, SetReply, Several, Verbatim
+from store.resp import codec
 from store.resp import encoder as plain
 
 ENCODERS: list[Any] = [plain.encode]
-if importlib.util.find_spec("store.resp._fast"):
-    from store.resp import _fast
-
-    ENCODERS.append(_fast.encode)
+if codec.IMPLEMENTATION == "compiled":
+    ENCODERS.append(codec.encode)
 
 TABLE: list[tuple[object, bytes, bytes]] = [
     (None, b"$-1\r\n", b"_\r\n"),
@@ -70,7 +67,7 @@ def test_both_encoders_agree(reply: object, resp: int) -> None:
 @pytest.mark.skipif(len(ENCODERS) < 2, reason="the compiled encoder is not built")
 @given(words=st.lists(st.binary(max_size=200), min_size=1, max_size=12))
 def test_both_event_encoders_agree(words: list[bytes]) -> None:
-    assert _fast.encode_event(*words) == events.encode_event_plain(*words)
+    assert codec.encode_event(*words) == plain.encode_event(*words)
 
 
 @pytest.mark.parametrize("encode", ENCODERS)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import itertools
 from typing import Any
 
@@ -10,13 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from store.resp import codec
 from store.resp import parser as plain
 
 PARSERS: list[Any] = [plain.Parser]
-if importlib.util.find_spec("store.resp._fast"):
-    from store.resp import _fast
-
-    PARSERS.append(_fast.Parser)
+if codec.IMPLEMENTATION == "compiled":
+    PARSERS.append(codec.Parser)
 
 words = st.binary(max_size=40)
 requests = st.lists(st.lists(words, min_size=1, max_size=5), max_size=6)

@@ -7,11 +7,14 @@ maps, doubles, errors) is handed to them.
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.list cimport PyList_GET_ITEM, PyList_GET_SIZE
+from cpython.long cimport PyLong_AsLongLongAndOverflow
 from libc.string cimport memchr, memcpy
 
 from store.replies import NO_REPLY
 from store.resp import encoder as _plain
 from store.resp.words import UnbalancedQuotes, split_words
+
+IMPLEMENTATION = "compiled"
 
 cdef Py_ssize_t INLINE_MAX = 65536
 cdef long long MULTIBULK_MAX = 2147483647
@@ -43,17 +46,6 @@ cdef inline long long _number(const char* text, Py_ssize_t size) noexcept:
 cdef class Parser:
     """Turns the bytes of one connection into requests; see store.resp.parser.Parser."""
 
-    cdef public long long bulk_max
-    cdef public bint authenticated
-    cdef public object error
-    cdef bytes _rest  # received and not parsed yet
-    cdef list _chunks  # more of it, joined once `_need` bytes are there
-    cdef Py_ssize_t _size  # bytes in _rest and _chunks
-    cdef Py_ssize_t _need  # no use to look before this many are there
-    cdef list _args
-    cdef long long _missing
-    cdef Py_ssize_t _args_size
-
     def __init__(self, bulk_max=512 * 1024 * 1024, authenticated=True):
         self.bulk_max = bulk_max
         self.authenticated = authenticated
@@ -69,6 +61,9 @@ cdef class Parser:
     @property
     def pending(self):
         """Bytes received that do not make a whole request yet (the query buffer)."""
+        return self.unparsed()
+
+    cdef Py_ssize_t unparsed(self) noexcept:
         return self._size + self._args_size
 
     cpdef list feed(self, bytes data):
@@ -208,6 +203,19 @@ cdef inline int _digits(char* out, Py_ssize_t number) noexcept:
     return count
 
 
+cdef bytes _integer(object reply):
+    cdef char made[32]
+    cdef int size = 1, overflow = 0
+    cdef long long number = PyLong_AsLongLongAndOverflow(reply, &overflow)
+    if overflow or number < 0:
+        return b":%d\r\n" % reply
+    made[0] = c':'
+    size += _digits(made + 1, number)
+    made[size] = c'\r'
+    made[size + 1] = c'\n'
+    return PyBytes_FromStringAndSize(made, size + 2)
+
+
 cdef bytes _bulk(bytes reply):
     cdef Py_ssize_t size = PyBytes_GET_SIZE(reply)
     cdef char head[32]
@@ -281,7 +289,7 @@ cpdef bytes encode(object reply, int resp=2):
             return _OK
     elif kind is int:
         found = _small.get(reply)
-        return <bytes>found if found is not None else b":%d\r\n" % reply
+        return <bytes>found if found is not None else _integer(reply)
     elif reply is None:
         return b"_\r\n" if resp == 3 else b"$-1\r\n"
     elif kind is list:
@@ -292,8 +300,12 @@ cpdef bytes encode(object reply, int resp=2):
 
 
 def encode_event(*args):
-    """Encode one command (name and arguments) as the RESP array of bulk strings; see store.events.encode_event."""
-    cdef tuple words = <tuple>args
+    """Encode one command (name and arguments) as the RESP array of bulk strings; see encoder.py."""
+    return encode_words(<tuple>args)
+
+
+cpdef bytes encode_words(tuple words):
+    """Encode one command given as a tuple; see encoder.py."""
     cdef Py_ssize_t size = 24, place, length, count = len(words)
     cdef bytes word
     for place in range(count):

@@ -1,0 +1,3 @@
+cdef class Caller:
+    cdef public bint wrote
+    cdef public long long write_offset

@@ -1,0 +1,2 @@
+from store.keyspace cimport Database, Keyspace
+from store.tx cimport Tx

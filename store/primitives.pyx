@@ -1,0 +1,93 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
+"""The compiled forms of what store/primitives.py offers."""
+
+from cpython cimport time as _time
+from cpython.bytearray cimport PyByteArray_AsString, PyByteArray_Size
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.object cimport PyObject
+
+cdef extern from "Python.h":
+    object PyObject_Vectorcall(object function, PyObject** args, size_t count, PyObject* names)
+    PyObject** PySequence_Fast_ITEMS(object words)
+    Py_ssize_t PySequence_Fast_GET_SIZE(object words)
+
+cdef enum:
+    FEW = 16
+
+
+cpdef object call_with(object function, object first, object words, Py_ssize_t skip):
+    """Call function(first, *words[skip:]), words being a list or a tuple; see primitives.py."""
+    cdef PyObject* few[FEW + 1]
+    cdef Py_ssize_t count = PySequence_Fast_GET_SIZE(words) - skip, place
+    cdef PyObject** items
+    if count < 0 or count > FEW:
+        return function(first, *words[skip:])
+    items = PySequence_Fast_ITEMS(words)
+    few[0] = <PyObject*>first
+    for place in range(count):
+        few[place + 1] = items[skip + place]
+    return PyObject_Vectorcall(function, few, count + 1, NULL)
+
+
+cdef extern from *:
+    int __builtin_clzll(unsigned long long number) noexcept nogil
+
+
+cpdef int bit_length(long long number) noexcept:
+    """The bits that a number >= 0 takes."""
+    return 64 - __builtin_clzll(number) if number > 0 else 0
+
+
+cpdef long long perf_counter_ns() noexcept:
+    """Read the monotonic clock: nanoseconds."""
+    return _time.perf_counter_ns()
+
+
+cpdef long long time_ns() noexcept:
+    """Read the wall clock: unix nanoseconds."""
+    return _time.time_ns()
+
+
+cpdef object read_integer(object text):
+    """Read a canonical signed 64-bit integer; None if text is something else."""
+    cdef const char* start
+    cdef Py_ssize_t size
+    cdef unsigned long long number = 0
+    cdef unsigned long long most = 9223372036854775807
+    cdef bint negative
+    cdef Py_ssize_t place
+    if type(text) is bytes:
+        start = PyBytes_AS_STRING(text)
+        size = PyBytes_GET_SIZE(text)
+    else:
+        start = PyByteArray_AsString(text)
+        size = PyByteArray_Size(text)
+    negative = size > 0 and start[0] == c'-'
+    place = 1 if negative else 0
+    if place >= size or size - place > 19 or (start[place] == c'0' and size > 1):
+        return None
+    while place < size:
+        if not c'0' <= start[place] <= c'9':
+            return None
+        number = number * 10 + <unsigned char>(start[place] - c'0')
+        place += 1
+    if number > most + negative:
+        return None
+    return -<long long>(number - 1) - 1 if negative else <long long>number
+
+
+cpdef bytes write_integer(long long number):
+    """Write a signed 64-bit integer in decimal digits."""
+    cdef char text[24]
+    cdef int place = 24
+    cdef unsigned long long left = 0 - <unsigned long long>number if number < 0 else <unsigned long long>number
+    while True:
+        place -= 1
+        text[place] = <char>(c'0' + left % 10)
+        left //= 10
+        if not left:
+            break
+    if number < 0:
+        place -= 1
+        text[place] = c'-'
+    return PyBytes_FromStringAndSize(text + place, 24 - place)

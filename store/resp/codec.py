@@ -1,0 +1,10 @@
+"""The plain form of `codec.pyx`: where that is compiled, it takes the place of this module (see store.resp)."""
+
+from __future__ import annotations
+
+from store.resp.encoder import encode, encode_event, encode_words
+from store.resp.parser import Parser
+
+__all__ = ["IMPLEMENTATION", "Parser", "encode", "encode_event", "encode_words"]
+
+IMPLEMENTATION = "python"

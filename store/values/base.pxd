@@ -1,0 +1,3 @@
+cdef class Value:
+    cdef public long long nbytes, accounted
+    cdef public bint compact
