@@ -16,6 +16,8 @@ Steps = Generator[None, None, T]
 """Work in steps; its value is the result."""
 SLICE = 0.02
 """Seconds of steps after which the event loop runs."""
+SAY_SECONDS = 2.0
+"""Seconds between two lines about the same work."""
 STEP_BYTES = 64 * 1024
 """Bytes of a file that are loaded in one step (about ten milliseconds)."""
 STEP_EVENTS = 1024
@@ -52,6 +54,21 @@ def drained(steps: Steps[T]) -> T:
         except StopIteration as end:
             result: T = end.value
             return result
+
+
+def said(steps: Steps[T], say: Callable[[], None]) -> Steps[T]:
+    """The same steps; say() is called every SAY_SECONDS between two of them, to tell an operator how far they are."""
+    due = time.monotonic() + SAY_SECONDS
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            result: T = end.value
+            return result
+        if time.monotonic() >= due:
+            due = time.monotonic() + SAY_SECONDS
+            say()
+        yield
 
 
 async def sliced(steps: Steps[T], stop: Callable[[], bool], pause: Callable[[], float]) -> T | None:

@@ -6,6 +6,7 @@ stretch of history without a hole; a healthy log is exactly one run.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from store.errors import CorruptLog
@@ -96,8 +97,8 @@ class LogReport:
         return all(problem.kind == "torn" for problem in self.problems)
 
 
-def check_log(directory: str) -> LogReport:
-    """Look at the history file and every segment of data directory `directory`."""
+def check_log(directory: str, advance: Callable[[int], None] | None = None) -> LogReport:
+    """Look at the history file and every segment of data directory `directory`; advance is told the bytes looked at."""
     report = LogReport(directory, segments=list_segments(directory))
     try:
         report.history = histories.load(directory)
@@ -107,7 +108,7 @@ def check_log(directory: str) -> LogReport:
     except CorruptLog as error:
         report.problems.append(Problem("history", str(error.path), error.position, 0, error.reason))
     for index in range(len(report.segments)):
-        _Look(report, index).all()
+        _Look(report, index).all(advance)
     _name_torn_tail(report)
     return report
 
@@ -125,13 +126,19 @@ class _Look:
         report.reports.append(self.found)
         self.run: Run | None = None
 
-    def all(self) -> None:
+    def all(self, advance: Callable[[int], None] | None) -> None:
         """Judge the header, then frame by frame."""
         self._continuity()
         self._header()
         position: int | None = HEADER_SIZE
+        told = 0
         while position is not None and position < len(self.data):
             position = self._frame(position)
+            if advance is not None and position is not None:
+                advance(position - told)
+                told = position
+        if advance is not None:
+            advance(len(self.data) - told)
 
     def _continuity(self) -> None:
         """Go on with the run of the segment before if this one starts where it ended."""

@@ -27,7 +27,7 @@ from store.persistence.datadir import DataDirectory
 from store.persistence.recovery import Recovered, recovering, snapshots
 from store.persistence.saving import Saving
 from store.persistence.snapshot import write_snapshot
-from store.steps import STEP_BYTES, LoadFigures, Steps, drained
+from store.steps import STEP_BYTES, LoadFigures, Steps, drained, said
 
 if TYPE_CHECKING:
     from store.engine import Engine
@@ -138,6 +138,12 @@ class Persistence:
 
         return offline_engine(len(self.engine.keyspace.databases), like(self.engine.keyspace))
 
+    def _say_import(self) -> None:
+        """Tell how far an import is."""
+        figures = self.loading
+        done = f"{figures.loaded} of {figures.total} bytes ({figures.percent:.0f} %)"
+        self.notice(f"importing: {done}, {figures.keys} keys, about {figures.seconds_left} seconds left")
+
     def _set_aside(self, segments: list[str], why: str) -> None:
         for path in set_aside(str(self.directory.path), segments):
             self.warn(f"a segment was moved to {path}: its events {why}")
@@ -153,7 +159,7 @@ class Persistence:
             return
         self.notice(f"importing {source}")
         loaded = self._beside()
-        report = yield from source.loading(loaded, self.loading)
+        report = yield from said(source.loading(loaded, self.loading), self._say_import)
         self.engine.keyspace.adopt(loaded.keyspace)
         offset = report.offset or 0
         self.extras = report.extras

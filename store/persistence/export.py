@@ -14,7 +14,7 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
@@ -28,8 +28,9 @@ from store.log.reader import LogReader
 from store.persistence.aof import Manifest, encode_manifest
 from store.persistence.durable_files import sync_directory, write_durably
 from store.persistence.offline import offline_engine
-from store.persistence.recovery import Recovered, Until, last_offset, recover
+from store.persistence.recovery import Recovered, Until, last_offset, recovering
 from store.rdb.writer import save, standard_aux
+from store.steps import LoadFigures, Steps, drained
 
 DUMP = "dump.rdb"
 FOLDER = "appendonlydir"
@@ -38,6 +39,15 @@ INCREMENT = "appendonly.aof.1.incr.aof"
 MANIFEST = "appendonly.aof.manifest"
 _NO_WRITE = {b"PING", b"PUBLISH", b"SPUBLISH", b"REPLCONF"}
 """Events that change no data."""
+
+
+Take = Callable[[Steps[Recovered], LoadFigures], Recovered]
+"""Takes all steps of getting the state back, and may show how far they are."""
+
+
+def at_once(steps: Steps[Recovered], figures: LoadFigures) -> Recovered:
+    """Take them and show nothing."""
+    return drained(steps)
 
 
 @dataclass(slots=True)
@@ -51,14 +61,16 @@ class Exported:
     remarks: list[str] = field(default_factory=list)
 
 
-def export_rdb(directory: Path, target: Path, until: Until | None = None, databases: int = 16) -> Exported:
+def export_rdb(
+    directory: Path, target: Path, until: Until | None = None, databases: int = 16, take: Take = at_once
+) -> Exported:
     """Write the state of a data directory [at a point] as target/dump.rdb.
 
     Raise ConfigError when either directory won't do, CorruptFile or OffsetNotInLog when the state can't be recovered,
     and OSError.
     """
     _check(directory, target, DUMP)
-    keyspace, found = _recovered(directory, until, databases)
+    keyspace, found = _recovered(directory, until, databases, take)
     known = history.load(str(directory)) if until is None else None
     at_end = None if known is None else known.current
     aux = standard_aux(ctime=int(time.time()), history_id=at_end, offset=found.end.offset, stream_db=found.db_reached)
@@ -66,10 +78,12 @@ def export_rdb(directory: Path, target: Path, until: Until | None = None, databa
     return Exported(target / DUMP, report.keys, report.size, found.events, found.remarks)
 
 
-def export_aof(directory: Path, target: Path, until: Until | None = None, databases: int = 16) -> Exported:
+def export_aof(
+    directory: Path, target: Path, until: Until | None = None, databases: int = 16, take: Take = at_once
+) -> Exported:
     """Write a data directory [up to a point] as target/appendonlydir; raises as `export_rdb` does."""
     _check(directory, target, FOLDER)
-    keyspace, found = _recovered(directory, until, databases)
+    keyspace, found = _recovered(directory, until, databases, take)
     folder = target / f"temp-{os.getpid()}-{FOLDER}"
     folder.mkdir(parents=True)
     try:
@@ -95,9 +109,10 @@ def _check(directory: Path, target: Path, name: str) -> None:
         raise ConfigError(f"{target / name} exists already")
 
 
-def _recovered(directory: Path, until: Until | None, databases: int) -> tuple[Keyspace, Recovered]:
+def _recovered(directory: Path, until: Until | None, databases: int, take: Take) -> tuple[Keyspace, Recovered]:
     engine = offline_engine(databases)
-    found = recover(engine, str(directory), until)
+    figures = LoadFigures(piece=1 << 20)
+    found = take(recovering(engine, str(directory), until, figures=figures), figures)
     if found.torn is not None:
         found.remarks.append(f"{found.torn}; it is left out")
     return engine.keyspace, found

@@ -15,12 +15,15 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from store import rdb
 from store.errors import CorruptSnapshot
 from store.log.check import LogReport, Problem, SegmentReport, check_log
 from store.log.repair import Repair, repair, set_aside
+from store.log.segment import list_segments
 from store.persistence.datadir import LOCK
 from store.persistence.recovery import snapshots
+from store.rdb.reader import loading
+from store.steps import LoadFigures
+from store.tools.progress import bar, watched
 
 if TYPE_CHECKING:
     Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]
@@ -58,7 +61,9 @@ class Checked:
 
 def check(directory: str) -> Checked:
     """Look at the history file, the log and the snapshots of a data directory; raises OSError."""
-    checked = Checked(check_log(directory))
+    segments = list_segments(directory)
+    with bar(f"checking {len(segments)} segments", sum(segment.size for segment in segments)) as advance:
+        checked = Checked(check_log(directory, advance))
     checked.problems = list(checked.log.problems)
     for offset, path in snapshots(directory):
         found = _check_snapshot(path, offset)
@@ -73,7 +78,8 @@ def _check_snapshot(path: Path, offset: int) -> SnapshotReport:
     """Read a whole snapshot; its name has to tell the offset that is in it."""
     size = path.stat().st_size
     try:
-        report = rdb.verify(path)
+        figures = LoadFigures(total=size, piece=1 << 20)
+        report = watched(f"checking {path.name}", loading(path, None, figures), figures)
     except CorruptSnapshot as error:
         return SnapshotReport(str(path), offset, size, 0, f"{error.reason} (byte {error.position})")
     error_text = None

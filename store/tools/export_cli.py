@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from store.errors import ConfigError, CorruptFile
 from store.log.reader import OffsetNotInLog
 from store.persistence.export import export_aof, export_rdb
 from store.tools.points import parse_point
+from store.tools.progress import watched
 
 if TYPE_CHECKING:
     Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]
@@ -38,7 +40,7 @@ def run(args: argparse.Namespace) -> int:
     """Export and say what was written; the exit status."""
     export = export_aof if args.aof else export_rdb
     try:
-        done = export(args.datadir, args.targetdir, args.at, args.databases)
+        done = export(args.datadir, args.targetdir, args.at, args.databases, partial(watched, f"reading {args.datadir}"))
     except (ConfigError, CorruptFile, OffsetNotInLog, OSError) as error:
         print(f"chronis export: {error}", file=sys.stderr)
         return 1

@@ -15,6 +15,7 @@ from typing import Any
 import hiredis
 
 from store.events import encode_event
+from store.tools.progress import Advance, bar
 
 TRIES = 8
 SHOWN = 20
@@ -102,7 +103,11 @@ def digests(links: list[NodeLink]) -> list[Any]:
         target = b"%d" % (offset + margin)
         for link in reversed(links):  # the first is the likeliest to be ahead
             link.send(b"CHRONIS", b"DIGEST", target)
-        replies = [link.read() for link in links]
+        with bar(f"digests at offset {offset + margin}", len(links), pieces=True) as advance:
+            replies = []
+            for link in links:
+                replies.append(link.read())
+                advance(1)
         errors = [reply for reply in replies if isinstance(reply, hiredis.ReplyError)]
         foreign = [error for error in errors if not str(error).startswith("PASSED")]
         if foreign:
@@ -128,13 +133,16 @@ def report(links: list[NodeLink], replies: list[Any]) -> int:
         other = {number: rest for number, *rest in reply[3]}
         for number in sorted(mine.keys() | other.keys()):
             if mine.get(number) != other.get(number):
+                count = mine.get(number, [0])[0] + other.get(number, [0])[0]
                 print(f"  database {number}: {mine.get(number, [0])[0]} and {other.get(number, [0])[0]} keys")
-                for line in differing(links[0], link, number):
+                with bar(f"comparing database {number}", count, pieces=True) as advance:
+                    found = differing(links[0], link, number, advance)
+                for line in found:
                     print(f"    {line}")
     return status
 
 
-def differing(first: NodeLink, second: NodeLink, database: int) -> list[str]:
+def differing(first: NodeLink, second: NodeLink, database: int, advance: Advance) -> list[str]:
     """Name up to SHOWN keys of a database that differ now."""
     found: list[str] = []
     seen: set[bytes] = set()
@@ -144,6 +152,7 @@ def differing(first: NodeLink, second: NodeLink, database: int) -> list[str]:
         cursor = b"0"
         while len(found) < SHOWN:
             cursor, keys = one.ask(b"SCAN", cursor, b"COUNT", b"500")
+            advance(len(keys))
             fresh = [key for key in keys if key not in seen]
             seen.update(fresh)
             if fresh:
