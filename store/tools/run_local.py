@@ -7,16 +7,25 @@ supervisor's exit code is 0 only if each of them ended cleanly.
 import argparse
 import asyncio
 import contextlib
+import os
+import re
 import signal
 import socket
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import cycle
 from pathlib import Path
 from typing import Literal
 
 HOST = "127.0.0.1"
+METRICS_PORT = 9121
 STOP_SECONDS = 15.0
 READY_SECONDS = 60.0
+COLOURS = ("\x1b[32m", "\x1b[36m", "\x1b[35m", "\x1b[34m", "\x1b[33m")
+LOUD, PLAIN = "\x1b[1;31m", "\x1b[0m"
+WARNING = re.compile(r"\d+:[A-Z] .* # |chronis-server: |Traceback ")
+"""A log line of level warning, or what a server says when it can't start."""
 
 
 @dataclass(frozen=True)
@@ -27,20 +36,20 @@ class Node:
     port: int
     directory: Path
     options: tuple[str, ...] = ()
+    metrics_port: int = METRICS_PORT
 
     def command(self) -> list[str]:
         """Return the command line that starts this node."""
         base = [sys.executable, "-u", "-m", "store", "--port", str(self.port), "--dir", str(self.directory)]
-        return [*base, *self.options]
+        return [*base, "--metrics-port", str(self.metrics_port), *self.options]
 
 
-def plan(port: int, replicas: int, data: Path) -> list[Node]:
+def plan(port: int, replicas: int, data: Path, metrics_port: int = METRICS_PORT) -> list[Node]:
     """Lay out a primary on port and its replicas on the ports after it, each with its own directory below data."""
-    nodes = [Node("primary", port, data / "primary")]
+    nodes = [Node("primary", port, data / "primary", (), metrics_port)]
     for number in range(1, replicas + 1):
-        # Both metrics endpoints can't have the default port.
-        options = ("--replicaof", HOST, str(port), "--metrics-port", str(9121 + number))
-        nodes.append(Node(f"replica-{number}", port + number, data / f"replica-{number}", options))
+        name, options = f"replica-{number}", ("--replicaof", HOST, str(port))
+        nodes.append(Node(name, port + number, data / name, options, metrics_port + number))
     return nodes
 
 
@@ -70,11 +79,30 @@ async def answers(port: int, process: asyncio.subprocess.Process) -> bool:
     return False
 
 
-async def relay(name: str, process: asyncio.subprocess.Process) -> None:
+class Look:
+    """How lines of the nodes look: a colour a node, warnings bright; no colours where colourful is False."""
+
+    def __init__(self, names: Sequence[str], colourful: bool) -> None:
+        self._colours = dict(zip(names, cycle(COLOURS), strict=False)) if colourful else {}
+
+    def line(self, name: str, text: str) -> str:
+        """A line of output with its node's name before it."""
+        if name not in self._colours:
+            return f"{name:<10}| {text}"
+        warning = LOUD if WARNING.match(text) else ""
+        return f"{self._colours[name]}{name:<10}|{PLAIN} {warning}{text}{PLAIN if warning else ''}"
+
+
+async def relay(name: str, process: asyncio.subprocess.Process, look: Look) -> None:
     """Copy the process's output to ours, each line with the node's name before it."""
     assert process.stdout is not None
     while line := await process.stdout.readline():
-        print(f"{name:<10}| {line.decode(errors='replace').rstrip()}", flush=True)
+        print(look.line(name, line.decode(errors="replace").rstrip()), flush=True)
+
+
+def wants_colours() -> bool:
+    """Tell whether our output is a terminal whose user did not decline colours (NO_COLOR, no-color.org)."""
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
 
 
 class Supervisor:
@@ -85,6 +113,7 @@ class Supervisor:
         self.processes: list[asyncio.subprocess.Process] = []
         self.relays: list[asyncio.Task[None]] = []
         self.stopping = asyncio.Event()
+        self.look = Look([node.name for node in nodes], wants_colours())
 
     async def start(self, node: Node) -> bool:
         """Start node and wait until it serves; False if it does not."""
@@ -98,7 +127,7 @@ class Supervisor:
             start_new_session=True,
         )
         self.processes.append(process)
-        self.relays.append(asyncio.create_task(relay(node.name, process)))
+        self.relays.append(asyncio.create_task(relay(node.name, process, self.look)))
         ready = asyncio.create_task(answers(node.port, process))
         stop = asyncio.create_task(self.stopping.wait())
         await asyncio.wait((ready, stop), return_when=asyncio.FIRST_COMPLETED)
@@ -107,7 +136,8 @@ class Supervisor:
             ready.cancel()
             return False
         if not ready.result():
-            print(f"{node.name} did not start; its last lines are above", flush=True)
+            ended = f"ended with status {process.returncode}" if process.returncode is not None else "does not answer"
+            print(f"{node.name} did not start ({ended}); its last lines are above", flush=True)
         return ready.result()
 
     async def stop(self) -> int:
@@ -142,15 +172,21 @@ class Supervisor:
         await asyncio.wait(watchers, return_when=asyncio.FIRST_COMPLETED)
         for watcher in watchers:
             watcher.cancel()
-        print("stopping" if self.stopping.is_set() else "a server ended: stopping the rest", flush=True)
-        return await self.stop()
+        print(f"{self._why()}: stopping the rest" if not self.stopping.is_set() else "stopping", flush=True)
+        return await self.stop() or int(not self.stopping.is_set())
+
+    def _why(self) -> str:
+        """Name the servers that ended by themselves, and how."""
+        ended = [(node.name, process.returncode) for node, process in zip(self.nodes, self.processes, strict=True)]
+        return ", ".join(f"{name} ended with status {status}" for name, status in ended if status is not None)
 
 
 def welcome(nodes: list[Node]) -> None:
     """Print how to talk to the running nodes."""
     print("\nChronis is running:", flush=True)
     for node in nodes:
-        print(f"  {node.name:<10} redis-cli -p {node.port:<6} data in {node.directory}", flush=True)
+        metrics = f"http://{HOST}:{node.metrics_port}/metrics"
+        print(f"  {node.name:<10} redis-cli -p {node.port:<6} {metrics}   data in {node.directory}", flush=True)
     print("Ctrl-C stops it; what it holds is there again at the next start.\n", flush=True)
 
 
@@ -160,11 +196,16 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--port", type=int, default=6379, help="port of the primary (default 6379)")
     parser.add_argument("--replicas", type=int, default=1, help="replicas beside it, on the ports after its own (default 1)")
     parser.add_argument("--data", type=Path, default=Path("data"), help="where the data goes (default ./data)")
+    parser.add_argument("--metrics-port", type=int, default=METRICS_PORT, help="of the primary, replicas after it (default 9121)")
     options = parser.parse_args(argv)
-    nodes = plan(options.port, options.replicas, options.data.absolute())
+    nodes = plan(options.port, options.replicas, options.data.absolute(), options.metrics_port)
     for node in nodes:
         if taken(node.port):
             print(f"port {node.port} of {HOST} ({node.name}) is taken: stop what uses it, or: make run PORT=6400")
+            return 1
+        if taken(node.metrics_port):
+            other = f"make run ARGS='--metrics-port {METRICS_PORT + 100}'"
+            print(f"port {node.metrics_port} of {HOST} (metrics of {node.name}) is taken: stop what uses it, or: {other}")
             return 1
     return asyncio.run(Supervisor(nodes).run())
 

@@ -4,18 +4,22 @@ import signal
 import socket
 import subprocess
 import sys
+import urllib.request
 from pathlib import Path
 
 import pytest
 
 from store.tools import run_local
+from tests.kit.servers import free_port
 
 
 def test_plan_gives_each_node_its_own_port_directory_and_metrics_port() -> None:
     primary, replica = run_local.plan(7000, 1, Path("/data"))
     assert primary == run_local.Node("primary", 7000, Path("/data/primary"), ())
     assert (replica.name, replica.port, replica.directory) == ("replica-1", 7001, Path("/data/replica-1"))
-    assert replica.options == ("--replicaof", "127.0.0.1", "7000", "--metrics-port", "9122")
+    assert replica.options == ("--replicaof", "127.0.0.1", "7000")
+    assert (primary.metrics_port, replica.metrics_port) == (9121, 9122)
+    assert replica.command()[8:10] == ["--metrics-port", "9122"]
     assert replica.command()[1:8] == ["-u", "-m", "store", "--port", "7001", "--dir", "/data/replica-1"]
 
 
@@ -73,3 +77,80 @@ def test_a_signal_ends_the_servers_and_then_the_supervisor(number: signal.Signal
     assert "stopping" in rest
     assert "primary   | bye" in rest
     assert not run_local.taken(port)
+
+
+DOOM = "import os, threading; threading.Timer(0.3, os._exit, [3]).start()"
+DYING = """
+import asyncio, sys
+from pathlib import Path
+from store.tools import run_local
+class Node(run_local.Node):
+    def command(self):
+        return [sys.executable, "-c", sys.argv[2], str(self.port)]
+class Doomed(run_local.Node):
+    def command(self):
+        return [sys.executable, "-c", sys.argv[4] + sys.argv[2], str(self.port)]
+ports, data = [int(port) for port in sys.argv[1].split(",")], Path(sys.argv[3])
+nodes = [Node("primary", ports[0], data / "a"), Doomed("replica-1", ports[1], data / "b")]
+sys.exit(asyncio.run(run_local.Supervisor(nodes).run()))
+"""
+
+
+def test_a_server_that_ends_by_itself_is_named_and_the_rest_is_stopped(tmp_path: Path) -> None:
+    ports = [free_port(), free_port()]
+    command = [sys.executable, "-c", DYING, ",".join(map(str, ports)), FAKE_SERVER, str(tmp_path), DOOM]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=50, check=False)
+    assert done.returncode == 1
+    assert "replica-1 " in done.stdout
+    assert "ended with status 3" in done.stdout
+    assert "primary   | bye" in done.stdout
+    assert "\x1b" not in done.stdout  # no terminal, no colours
+
+
+def test_colours_a_node_and_warnings_loud() -> None:
+    look = run_local.Look(["primary", "replica-1"], colourful=True)
+    quiet = look.line("primary", "1:M 1 Jan 2026 00:00:00.000 * fine")
+    loud = look.line("replica-1", "1:S 1 Jan 2026 00:00:00.000 # bad")
+    assert quiet == "\x1b[32mprimary   |\x1b[0m 1:M 1 Jan 2026 00:00:00.000 * fine"
+    assert loud == "\x1b[36mreplica-1 |\x1b[0m \x1b[1;31m1:S 1 Jan 2026 00:00:00.000 # bad\x1b[0m"
+    assert run_local.Look(["primary"], colourful=False).line("primary", "x") == "primary   | x"
+
+
+def test_colours_are_for_terminals(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+    assert run_local.wants_colours()
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert not run_local.wants_colours()
+
+
+def test_a_primary_and_a_replica_for_real(tmp_path: Path) -> None:
+    """Both serve, the replica follows, metrics answer, and one signal ends everything."""
+    first, metrics = neighbours(), neighbours()
+    arguments = ["--port", str(first), "--metrics-port", str(metrics), "--data", str(tmp_path)]
+    command = [sys.executable, "-u", "-m", "store.tools.run_local", *arguments]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as driver:
+        assert driver.stdout is not None
+        lines = []
+        while "Ctrl-C" not in (line := driver.stdout.readline()):
+            assert line, f"ended early: {lines}"
+            lines.append(line)
+        said = "".join(lines)
+        for number, name in enumerate(("primary", "replica-1")):
+            assert f"{name:<10} redis-cli -p {first + number}" in said
+            assert f"http://127.0.0.1:{metrics + number}/metrics" in said
+            with urllib.request.urlopen(f"http://127.0.0.1:{metrics + number}/healthz", timeout=10) as answer:
+                assert answer.read() == b"alive\n"
+        driver.send_signal(signal.SIGINT)
+        rest = driver.stdout.read()
+    assert driver.returncode == 0, rest
+    assert rest.index("replica-1 |") < rest.rindex("primary   |")
+    assert not run_local.taken(first)
+
+
+def neighbours() -> int:
+    """A port that is free together with the one after it."""
+    while True:
+        port = free_port()
+        if not run_local.taken(port + 1):
+            return port
