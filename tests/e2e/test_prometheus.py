@@ -13,6 +13,7 @@ import yaml
 
 from metrics.dashboards import promql
 from metrics.pages import ANNOTATIONS, DASHBOARDS
+from tests.kit import dashboard_763
 from tests.kit.prometheus import RULES, WAIT_SECONDS, Prometheus, answering, started, with_values
 from tests.kit.servers import HOST, chronis_server, free_port
 
@@ -65,6 +66,16 @@ def test_every_expression_has_an_answer(prometheus: Prometheus) -> None:
         missing = {expression for expression in missing if not prometheus.samples(expression)}
         time.sleep(0.5)
     assert not missing, "\n".join(sorted(missing))
+
+
+@pytest.mark.skipif(not dashboard_763.FILE.exists(), reason="the exporter package's documentation is not installed")
+def test_every_panel_of_dashboard_763_has_an_answer(prometheus: Prometheus) -> None:
+    missing = [
+        f"{title}: {query}"
+        for title, query in dashboard_763.panels()
+        if not prometheus.samples(with_values(query).replace("$__interval", "10s"))
+    ]
+    assert missing == []
 
 
 def test_roles_and_replica_are_seen(prometheus: Prometheus) -> None:

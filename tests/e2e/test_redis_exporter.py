@@ -1,6 +1,6 @@
 """redis_exporter beside us: its scrape of Chronis succeeds, and its names of a Redis are ours, but for those with a reason.
 
-`python -m tests.e2e.test_redis_exporter > deploy/METRICS.md` writes the table.
+`python -m tests.e2e.test_redis_exporter` writes the tables of deploy/METRICS.md.
 """
 
 from __future__ import annotations
@@ -17,10 +17,12 @@ from pathlib import Path
 import pytest
 
 from metrics.catalog import CATALOG
+from tests.kit import dashboard_763
 from tests.kit.servers import HOST, chronis_server, free_port, redis_server
 
 EXPORTER = shutil.which("prometheus-redis-exporter")
 TABLE = Path(__file__).parents[2] / "deploy/METRICS.md"
+PANELS_HEADING, HEADING = "## Dashboard 763", "## Names of redis_exporter"
 pytestmark = pytest.mark.skipif(EXPORTER is None, reason="prometheus-redis-exporter is not installed")
 
 NOT_HERE = {
@@ -101,16 +103,38 @@ def names_of_redis() -> dict[str, str]:
 def table(found: dict[str, str]) -> str:
     """The comparison as a table in Markdown."""
     lines = [
-        "# Names of redis_exporter",
+        HEADING,
         "",
         "What redis_exporter shows of a Redis 7.0 and whether Chronis serves it natively; what is missing has a reason.",
-        "Made by `python -m tests.e2e.test_redis_exporter`. Chronis's own names are in `metrics/catalog.py`.",
+        "Made by `python -m tests.e2e.test_redis_exporter`.",
         "",
         "| name | type | Chronis |",
         "| --- | --- | --- |",
     ]
     for name, kind in sorted(found.items()):
-        lines.append(f"| `{name}` | {kind} | {'yes' if name in CATALOG else 'no: ' + (reason(name) or 'missing')} |")
+        lines.append(f"| `{name}` | {kind} | {served(name)} |")
+    return "\n".join(lines) + "\n"
+
+
+def served(name: str) -> str:
+    """Whether Chronis serves a name, and if not, why."""
+    return "yes" if name in CATALOG else f"no: {reason(name) or 'missing'}"
+
+
+def panel_table() -> str:
+    """The panels of dashboard 763 with the metrics that they ask for."""
+    lines = [
+        PANELS_HEADING,
+        "",
+        "Its queries as the Debian package of redis_exporter brings them; a test asks a real Prometheus each of them.",
+        "",
+        "| panel | metrics | Chronis |",
+        "| --- | --- | --- |",
+    ]
+    for title, expression in dashboard_763.panels():
+        asked = dashboard_763.names(expression)
+        verdict = "; ".join(dict.fromkeys(map(served, asked)))
+        lines.append(f"| {title} | {', '.join(f'`{name}`' for name in asked)} | {verdict} |")
     return "\n".join(lines) + "\n"
 
 
@@ -122,7 +146,14 @@ def test_names_are_served_or_have_a_reason() -> None:
     for name, kind in found.items():
         if name in CATALOG and CATALOG[name].kind != "unknown":
             assert CATALOG[name].kind == kind, name
-    assert TABLE.read_text() == table(found), "run: python -m tests.e2e.test_redis_exporter > deploy/METRICS.md"
+    assert table(found) in TABLE.read_text(), "run: python -m tests.e2e.test_redis_exporter"
+
+
+@pytest.mark.skipif(not dashboard_763.FILE.exists(), reason="the package's documentation is not installed")
+def test_every_metric_of_dashboard_763_is_served() -> None:
+    missing = [name for _, query in dashboard_763.panels() for name in dashboard_763.names(query) if name not in CATALOG]
+    assert missing == []
+    assert panel_table() in TABLE.read_text(), "run: python -m tests.e2e.test_redis_exporter"
 
 
 def test_the_exporter_itself_can_scrape_chronis() -> None:
@@ -137,5 +168,11 @@ def test_the_exporter_itself_can_scrape_chronis() -> None:
     assert 'redis_commands_total{cmd="set"} 1' in lines
 
 
+def main() -> None:
+    """Write both tables into deploy/METRICS.md, in place of what is there."""
+    kept = TABLE.read_text().partition(PANELS_HEADING)[0]
+    TABLE.write_text(kept + panel_table() + "\n" + table(names_of_redis()))
+
+
 if __name__ == "__main__":
-    print(table(names_of_redis()), end="")
+    main()
