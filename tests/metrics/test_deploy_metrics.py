@@ -17,6 +17,7 @@ from metrics.dashboards import dashboard_json, text_of
 from metrics.pages import ANNOTATIONS, DASHBOARDS
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
+RULES = sorted(str(path.relative_to(DEPLOY / "prometheus")) for path in (DEPLOY / "prometheus/rules").glob("*.yml"))
 PROMTOOL = shutil.which("promtool")
 requires_promtool = pytest.mark.skipif(PROMTOOL is None, reason="promtool is not installed")
 
@@ -91,7 +92,9 @@ def test_every_alert_has_a_runbook_section_and_unit_tests() -> None:
 
 
 @requires_promtool
-@pytest.mark.parametrize("arguments", ["check config prometheus.yml", "test rules tests/alerts.test.yml"])
+@pytest.mark.parametrize(
+    "arguments", ["check config prometheus.yml", f"check rules {' '.join(RULES)}", "test rules tests/alerts.test.yml"]
+)
 def test_promtool_agrees(arguments: str) -> None:
     done = subprocess.run(
         ["promtool", *arguments.split()], cwd=DEPLOY / "prometheus", capture_output=True, text=True, check=False
