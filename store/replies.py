@@ -22,6 +22,14 @@ class Pairs(list[object]):
     """A flat list a1 b1 a2 b2 …: RESP3 an array of two-element arrays, RESP2 the flat array (WITHSCORES, WITHVALUES)."""
 
 
+class MultiMap(list[tuple[object, object]]):
+    """A map in which a key may stand more than once (RESP2: flat array)."""
+
+    def items(self) -> list[tuple[object, object]]:
+        """The pairs, as a dict would give them."""
+        return self
+
+
 class Verbatim(bytes):
     """Text for people: RESP3 `=len txt:…`, RESP2 a bulk string."""
 

@@ -28,7 +28,7 @@ from store.commands.streams import entry_reply
 from store.commands.table import command
 from store.commands.timeouts import parse_milliseconds
 from store.errors import ReplyError, syntax_error
-from store.replies import NULL_ARRAY
+from store.replies import NULL_ARRAY, MultiMap
 from store.values.stream import Entry, Stream
 from store.values.stream_group import UNKNOWN, Group
 from store.values.stream_node import MAX_ID, id_text, signed
@@ -127,7 +127,7 @@ def xreadgroup(tx: Tx, a: bytes, b: bytes, c: bytes, d: bytes, e: bytes, f: byte
 
 
 def _reply(tx: Tx, found: list[tuple[bytes, object]]) -> object:
-    return dict(found) if tx.session.resp == 3 else [[key, entries] for key, entries in found]
+    return MultiMap(found) if tx.session.resp == 3 else [[key, entries] for key, entries in found]
 
 
 def _stream_at(tx: Tx, key: bytes) -> Stream | None:

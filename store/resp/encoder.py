@@ -12,6 +12,7 @@ from store.replies import (
     Attributed,
     BigNumber,
     DoubleText,
+    MultiMap,
     Pairs,
     Push,
     SetReply,
@@ -143,6 +144,7 @@ _RESP3: dict[type, Callable[..., bytes]] = {
 for _table, _resp in ((_RESP2, 2), (_RESP3, 3)):
     _table[list] = _table[tuple] = _array(_table, b"*")
     _table[dict] = _flat_map(_table, b"*", 2) if _resp == 2 else _flat_map(_table, b"%", 1)
+    _table[MultiMap] = _table[dict]
     _table[SetReply] = _array(_table, b"*" if _resp == 2 else b"~")
     _table[Push] = _array(_table, b"*" if _resp == 2 else b">")
     _table[Several] = _several(_table)

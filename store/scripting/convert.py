@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from store.errors import ReplyError
-from store.replies import NULL_ARRAY, Attributed, BigNumber, Pairs, SetReply, Verbatim
+from store.replies import NULL_ARRAY, Attributed, BigNumber, MultiMap, Pairs, SetReply, Verbatim
 from store.resp.encoder import number_text
 from store.scripting.interpreter import Interpreter, LuaValue, is_table
 
@@ -46,7 +46,7 @@ def _aggregate(lua: Interpreter, reply: object, resp: int) -> LuaValue:
         return lua.mapping({b"err": reply.line, b"ignore_error_stats_update": True})
     if isinstance(reply, Attributed):
         return to_lua(lua, reply.reply, resp)
-    if isinstance(reply, dict):
+    if isinstance(reply, (dict, MultiMap)):
         if resp == 3:
             pairs = {to_lua(lua, key, 3): to_lua(lua, value, 3) for key, value in reply.items()}
             return lua.mapping({b"map": lua.mapping(pairs)})

@@ -48,7 +48,7 @@ xsetid s 20 | xadd s 15 a b | xinfo stream s | xsetid s 5 | xsetid s 30 entriesa
     | xsetid s 30 entriesadded 1 | xsetid s 30 entriesadded -1 | xsetid s 30 maxdeletedid 31 | xsetid none 1 | xsetid str 1
     | xsetid s x | xsetid s 30 foo | xsetid s 30 entriesadded | xsetid s - | xinfo groups s
 xread streams s 0 | xread count 2 streams s t 0 0 | xread streams s $ | xread streams s 10 | xread streams s t 5-0 0
-    | xread count 0 streams s 0 | xread count -3 streams s 5 | xread streams none 0
+    | xread streams s s 0 5 | xread count 0 streams s 0 | xread count -3 streams s 5 | xread streams none 0
     | xread streams s > | xread streams s x | xread streams s t 0 | xread streams str 0 | xread foo streams s 0
     | xread count x streams s 0 | xread block x streams s 0 | xread block -1 streams s 0 | xread group g c streams s 0
     | xread noack streams s 0 | xread count 1 streams | xread count 1 count
