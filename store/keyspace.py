@@ -174,6 +174,7 @@ class Database:
         if entry is None:
             value = kind()
             self.put(key, value)
+            self.keyspace.dirty -= 1  # making it is part of the edit
             return value
         if not isinstance(entry.value, kind):
             raise TypeError(f"event for {kind.__name__} meets {type(entry.value).__name__} at {key!r}")
@@ -181,9 +182,10 @@ class Database:
             entry.access = self.keyspace.access_clock
         return entry.value
 
-    def edited(self, key: bytes, value: Value, notice_class: int, notice: bytes) -> None:
-        """Account an edited collection, notify, and remove the key when nothing is left in it."""
+    def edited(self, key: bytes, value: Value, notice_class: int, notice: bytes, changes: int = 1) -> None:
+        """Account an edited collection, notify, and remove the key when nothing is left in it; changes: to how many members."""
         keyspace = self.keyspace
+        keyspace.dirty += changes - 1
         if value.compact and value.outgrown(keyspace.limits):
             value.compact = False
         keyspace.used += value.nbytes - value.accounted
@@ -192,6 +194,7 @@ class Database:
         keyspace.notify(self, notice_class, notice, key)
         if not len(value):
             self.remove(key)
+            keyspace.dirty -= 1
             keyspace.notify(self, GENERIC, b"del", key, renamed=False)
 
     def resized(self, key: bytes, growth: int) -> None:

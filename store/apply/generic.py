@@ -6,8 +6,10 @@ stream from there never stops the fold; what the command decided is not asked ag
 
 from __future__ import annotations
 
-from store.apply.table import applies
-from store.keyspace import Database, Entry, Stored
+from collections.abc import Callable
+
+from store.apply.table import applies, one_change
+from store.keyspace import Database, Entry, Keyspace, Stored
 from store.notifications import GENERIC
 from store.rdb.dump import restore_value
 from store.values.base import Value
@@ -52,6 +54,7 @@ def _place(db: Database, key: bytes, moved: Entry) -> None:
 
 
 @applies("RENAME", "RENAMENX")
+@one_change
 def apply_rename(db: Database, key: bytes, name: bytes) -> bool:
     """RENAME key name: what was at name is gone; deadline and access time move along. False if nothing was moved."""
     if key == name:
@@ -67,6 +70,7 @@ def apply_rename(db: Database, key: bytes, name: bytes) -> bool:
 
 
 @applies("MOVE")
+@one_change
 def apply_move(db: Database, key: bytes, index: bytes) -> bool:
     """MOVE key db; False if key is missing here or exists there."""
     target = db.keyspace.databases[int(index)]
@@ -89,6 +93,7 @@ def copied(value: Stored) -> Stored:
 
 
 @applies("COPY")
+@one_change
 def apply_copy(db: Database, source: bytes, name: bytes, *options: bytes) -> bool:
     """COPY source name [DB index] [REPLACE]: the deadline is copied too. False if nothing was copied."""
     words = [option.upper() for option in options]
@@ -106,6 +111,7 @@ def apply_copy(db: Database, source: bytes, name: bytes, *options: bytes) -> boo
 
 
 @applies("RESTORE")
+@one_change
 def apply_restore(db: Database, key: bytes, deadline: bytes, payload: bytes, *options: bytes) -> None:
     """RESTORE key unix-ms payload ABSTTL [REPLACE] [IDLETIME s | FREQ n]; deadline 0 = none."""
     keyspace = db.keyspace
@@ -125,17 +131,27 @@ def apply_restore(db: Database, key: bytes, deadline: bytes, payload: bytes, *op
 @applies("FLUSHDB")
 def apply_flushdb(db: Database, *_mode: bytes) -> int:
     """FLUSHDB [SYNC | ASYNC]: how many keys there were. Memory is always freed in slices afterwards."""
-    return db.clear()
+    return _flushed(db.keyspace, db.clear)
 
 
 @applies("FLUSHALL")
 def apply_flushall(db: Database, *_mode: bytes) -> int:
     """FLUSHALL [SYNC | ASYNC]: how many keys there were in all databases."""
-    return db.keyspace.clear()
+    return _flushed(db.keyspace, db.keyspace.clear)
+
+
+def _flushed(keyspace: Keyspace, clear: Callable[[], int]) -> int:
+    """Clear: as many changes as there were keys."""
+    before = keyspace.dirty
+    count = clear()
+    keyspace.dirty = before + count
+    return count
 
 
 @applies("SWAPDB")
 def apply_swapdb(db: Database, first: bytes, second: bytes) -> None:
     """SWAPDB first second: their contents change places; clients stay where they were."""
+    before = db.keyspace.dirty
     if int(first) != int(second):
         db.keyspace.swap(int(first), int(second))
+    db.keyspace.dirty = before + 1

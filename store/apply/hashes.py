@@ -15,7 +15,7 @@ def apply_hset(db: Database, key: bytes, *pairs: bytes) -> int:
     created = 0
     for place in range(0, len(pairs), 2):
         created += fields.put(pairs[place], pairs[place + 1])
-    db.edited(key, fields, HASH, b"hset")
+    db.edited(key, fields, HASH, b"hset", len(pairs) // 2)
     return created
 
 
@@ -27,5 +27,5 @@ def apply_hdel(db: Database, key: bytes, *names: bytes) -> int:
     fields = db.open(key, Hash)
     removed = sum(map(fields.remove, names))
     if removed:
-        db.edited(key, fields, HASH, b"hdel")
+        db.edited(key, fields, HASH, b"hdel", removed)
     return removed

@@ -27,10 +27,10 @@ def apply_pfadd(db: Database, key: bytes, *elements: bytes) -> None:
     made = key not in db.entries
     value = bytearray(empty()) if made else editable(db, key)
     before = len(value)
-    for element in elements:
-        raise_register(value, *locate(element))
+    raised = sum(raise_register(value, *locate(element)) for element in elements)
     invalidate(value)
     _store(db, key, value, made, len(value) - before)
+    db.keyspace.dirty += made + raised - 1  # as many changes as registers went up, and the key itself
     db.keyspace.notify(db, STRING, b"pfadd", key)
 
 

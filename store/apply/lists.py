@@ -5,7 +5,7 @@ Law: an event names positions and members as its command did; against the same l
 
 from __future__ import annotations
 
-from store.apply.table import applies
+from store.apply.table import applies, one_change
 from store.keyspace import Database
 from store.notifications import LIST
 from store.values.list import List, bounds
@@ -16,7 +16,7 @@ def apply_lpush(db: Database, key: bytes, *elements: bytes) -> int:
     """LPUSH key element …: one after the other to the left; the new length."""
     value = db.open(key, List)
     value.push_left(elements)
-    db.edited(key, value, LIST, b"lpush")
+    db.edited(key, value, LIST, b"lpush", len(elements))
     return len(value)
 
 
@@ -25,7 +25,7 @@ def apply_rpush(db: Database, key: bytes, *elements: bytes) -> int:
     """RPUSH key element …: appended in order; the new length."""
     value = db.open(key, List)
     value.push_right(elements)
-    db.edited(key, value, LIST, b"rpush")
+    db.edited(key, value, LIST, b"rpush", len(elements))
     return len(value)
 
 
@@ -34,7 +34,7 @@ def apply_lpop(db: Database, key: bytes, count: bytes = b"1") -> list[bytes]:
     """LPOP key [count]; the members taken, from left to right."""
     value = db.open(key, List)
     taken = value.pop_left(int(count))
-    db.edited(key, value, LIST, b"lpop")
+    db.edited(key, value, LIST, b"lpop", len(taken))
     return taken
 
 
@@ -43,17 +43,19 @@ def apply_rpop(db: Database, key: bytes, count: bytes = b"1") -> list[bytes]:
     """RPOP key [count]; the members taken, from right to left."""
     value = db.open(key, List)
     taken = value.pop_right(int(count))
-    db.edited(key, value, LIST, b"rpop")
+    db.edited(key, value, LIST, b"rpop", len(taken))
     return taken
 
 
 @applies("LMOVE")
+@one_change
 def apply_lmove(db: Database, source: bytes, destination: bytes, wherefrom: bytes, whereto: bytes) -> bytes:
     """LMOVE source destination LEFT|RIGHT LEFT|RIGHT; the member moved."""
     return _move(db, source, destination, wherefrom.upper() == b"LEFT", whereto.upper() == b"LEFT")
 
 
 @applies("RPOPLPUSH")
+@one_change
 def apply_rpoplpush(db: Database, source: bytes, destination: bytes) -> bytes:
     """RPOPLPUSH source destination; the member moved."""
     return _move(db, source, destination, from_left=False, to_left=True)
@@ -97,7 +99,7 @@ def apply_lrem(db: Database, key: bytes, count: bytes, element: bytes) -> int:
     """LREM key count element: the first count equal to element, the last -count, or all with 0; how many went."""
     value = db.open(key, List)
     removed = value.remove(element, int(count))
-    db.edited(key, value, LIST, b"lrem")
+    db.edited(key, value, LIST, b"lrem", removed)
     return removed
 
 
@@ -105,5 +107,6 @@ def apply_lrem(db: Database, key: bytes, count: bytes, element: bytes) -> int:
 def apply_ltrim(db: Database, key: bytes, start: bytes, stop: bytes) -> None:
     """LTRIM key start stop: only the members from start to stop, both included, stay."""
     value = db.open(key, List)
-    value.trim(*bounds(int(start), int(stop), len(value)))
-    db.edited(key, value, LIST, b"ltrim")
+    before = len(value)
+    value.trim(*bounds(int(start), int(stop), before))
+    db.edited(key, value, LIST, b"ltrim", before - len(value))

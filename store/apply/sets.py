@@ -14,7 +14,7 @@ def apply_sadd(db: Database, key: bytes, *members: bytes) -> int:
     """SADD key member …; how many members are new."""
     target = db.open(key, Set)
     added = sum(map(target.add, members))
-    db.edited(key, target, SET, b"sadd")
+    db.edited(key, target, SET, b"sadd", added)
     return added
 
 
@@ -26,7 +26,7 @@ def apply_srem(db: Database, key: bytes, *members: bytes) -> int:
     target = db.open(key, Set)
     removed = sum(map(target.remove, members))
     if removed:
-        db.edited(key, target, SET, b"srem")
+        db.edited(key, target, SET, b"srem", removed)
     return removed
 
 

@@ -36,7 +36,7 @@ def apply_zadd(db: Database, key: bytes, *words: bytes) -> int:
     added = 0
     for place in range(0, len(words), 2):
         added += zset.add(words[place + 1], _score(words[place]))
-    db.edited(key, zset, ZSET, b"zadd")
+    db.edited(key, zset, ZSET, b"zadd", len(words) // 2)
     return added
 
 
@@ -46,7 +46,7 @@ def apply_zrem(db: Database, key: bytes, *members: bytes) -> int:
     zset = _existing(db, key)
     removed = sum(map(zset.remove, members)) if zset is not None else 0
     if zset is not None and removed:
-        db.edited(key, zset, ZSET, b"zrem")
+        db.edited(key, zset, ZSET, b"zrem", removed)
     return removed
 
 
@@ -55,7 +55,7 @@ def _remove_span(db: Database, key: bytes, span: Span, notice: bytes) -> int:
     zset = _existing(db, key)
     removed = 0 if zset is None else len(zset.remove_span(*span(zset)))
     if zset is not None and removed:
-        db.edited(key, zset, ZSET, notice)
+        db.edited(key, zset, ZSET, notice, removed)
     return removed
 
 
@@ -93,7 +93,7 @@ def _pop(db: Database, key: bytes, span: Callable[[int], tuple[int, int]], notic
     zset = _existing(db, key)
     taken = [] if zset is None else zset.remove_span(*span(len(zset)))
     if zset is not None and taken:
-        db.edited(key, zset, ZSET, notice)
+        db.edited(key, zset, ZSET, notice, len(taken))
     return taken
 
 

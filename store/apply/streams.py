@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from store.apply.table import applies
+from store.apply.table import applies, one_change
 from store.commands.stream_ids import parse_id, parse_special_id
 from store.commands.stream_trim import length_after, read_options
 from store.keyspace import Database
@@ -50,7 +50,7 @@ def apply_xtrim(db: Database, key: bytes, *words: bytes) -> int:
     stream = _existing(db, key)
     trimmed = 0 if stream is None else stream.trim(length_after(options, stream, limits))
     if stream is not None and trimmed:
-        db.edited(key, stream, STREAM, b"xtrim")
+        db.edited(key, stream, STREAM, b"xtrim", trimmed)
     return trimmed
 
 
@@ -60,7 +60,7 @@ def apply_xdel(db: Database, key: bytes, *ids: bytes) -> int:
     stream = _existing(db, key)
     deleted = 0 if stream is None else sum(stream.delete(parse_id(text)) for text in ids)
     if stream is not None and deleted:
-        db.edited(key, stream, STREAM, b"xdel")
+        db.edited(key, stream, STREAM, b"xdel", deleted)
     return deleted
 
 
@@ -97,6 +97,7 @@ def _settle(db: Database, stream: Stream) -> None:
 
 # ── groups ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 @applies("XGROUP")
+@one_change
 def apply_xgroup(db: Database, subcommand: bytes, key: bytes, name: bytes, *words: bytes) -> object:
     """XGROUP subcommand key group …: what the subcommand's function returns."""
     stream = _existing(db, key)

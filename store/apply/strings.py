@@ -25,6 +25,7 @@ def apply_set(db: Database, key: bytes, value: bytes, *options: bytes) -> None:
     db.put(key, value, b"KEEPTTL" in words)
     db.keyspace.notify(db, STRING, b"set", key)
     if b"PXAT" in words:
+        db.keyspace.dirty -= 1  # the deadline is part of it
         db.set_deadline(key, max(1, int(options[words.index(b"PXAT") + 1])))
         db.keyspace.notify(db, GENERIC, b"expire", key, renamed=False)
 
@@ -42,6 +43,7 @@ def editable(db: Database, key: bytes) -> bytearray:
     entry = db.entries.get(key)
     if entry is None:
         entry = db.put(key, bytearray())
+        db.keyspace.dirty -= 1  # making it is part of the edit
     if isinstance(entry.value, bytes):
         entry.value = bytearray(entry.value)
     if not isinstance(entry.value, bytearray):

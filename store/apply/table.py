@@ -8,6 +8,7 @@ command recorded, and does the same live, replayed from disk and received from a
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import wraps
 
 from store.keyspace import Database
 
@@ -26,6 +27,21 @@ def applies(*names: str) -> Callable[[Apply], Apply]:
         return function
 
     return register
+
+
+def one_change(function: Apply) -> Apply:
+    """Let an event count as one change (`dirty`), however many keys its function touches, if it touches any."""
+
+    @wraps(function)
+    def counted(db: Database, *args: bytes) -> object:
+        keyspace = db.keyspace
+        before = keyspace.dirty
+        result = function(db, *args)
+        if keyspace.dirty != before:
+            keyspace.dirty = before + 1
+        return result
+
+    return counted
 
 
 def apply(db: Database, name: bytes, *args: bytes) -> object:

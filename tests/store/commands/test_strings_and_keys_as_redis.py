@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator
 
 import pytest
 
-from store.keyspace import Database
-from store.resp import encode
-from tests.kit.inprocess import Node
-from tests.kit.resp_client import Reply, RespClient
 from tests.kit.servers import Server, redis_server, requires_redis
+from tests.kit.side_by_side import EVERY_CLASS, Ours, compare, words
 
 pytestmark = requires_redis
-Notices = list[tuple[int, bytes, bytes]]
 
 # One script a line (indented lines go on), commands separated by "|". Deadlines are absolute: the two clocks differ.
 LATER, LATEST = "9000000000000", "9100000000000"
@@ -87,80 +82,17 @@ set k v | dump x | restore k 0 x | restore n 0 x | restore n -1 x | restore n x 
 restore n 0 x idletime -1 | restore n 0 x freq 1 idletime 1 | restore n 0 x idletime | restore k 0 "" | set k v
     | restore k 0
 """
-UNORDERED = {b"keys", b"scan"}
 
 
 @pytest.fixture(scope="module")
 def oracle() -> Iterator[Server]:
-    with redis_server("--notify-keyspace-events", "KEAmn") as server:
+    with redis_server("--notify-keyspace-events", EVERY_CLASS) as server:
         yield server
-
-
-class Ours:
-    """A node whose replies are read back from their bytes, so that they compare with a server's by type."""
-
-    def __init__(self) -> None:
-        self.node = Node()
-        self.node.engine.settings.set([(b"notify-keyspace-events", b"KEAmn")])
-        self.notices: Notices = []
-        self.node.keyspace.on_notify = self._notice
-
-    def _notice(self, db: Database, _notice_class: int, notice: bytes, key: bytes) -> None:
-        self.notices.append((db.index, notice, key))
-
-    def command(self, argv: list[bytes]) -> Reply:
-        reader = RespClient.__new__(RespClient)
-        reader.file = io.BufferedReader(io.BytesIO(encode(self.node.run(*argv), 2)))  # type: ignore[arg-type]
-        return reader.read()
-
-    def take_notices(self) -> Notices:
-        taken, self.notices = self.notices, []
-        return taken
-
-
-def take_notices(subscriber: RespClient) -> Notices:
-    """The notifications that have come, up to the answer of a PING."""
-    subscriber.send("PING", "end")
-    notices: Notices = []
-    while (message := subscriber.read()) != [b"pong", b"end"]:
-        assert isinstance(message, list)
-        channel, key = message[2], message[3]
-        assert isinstance(channel, bytes)
-        assert isinstance(key, bytes)
-        notices.append((int(channel.split(b"@")[1].split(b"__")[0]), channel.split(b":", 1)[1], key))
-    return notices
-
-
-def words(command: str) -> list[bytes]:
-    """Split a command at blanks; double quotes keep blanks and stand for an empty word."""
-    parts = command.split('"')
-    argv: list[bytes] = []
-    for place, part in enumerate(parts):
-        argv += [part.encode()] if place % 2 else [word.encode() for word in part.split()]
-    return argv
-
-
-def in_order(reply: Reply) -> Reply:
-    """Sort a list of keys, alone (KEYS) or after the cursor (SCAN)."""
-    if not isinstance(reply, list):
-        return reply
-    return sorted(map(in_order, reply), key=str)
 
 
 @pytest.mark.parametrize("script", SCRIPTS.replace("\n    |", " |").strip().splitlines())
 def test_replies_and_notifications_are_those_of_redis(oracle: Server, script: str) -> None:
-    ours = Ours()
-    with oracle.client() as redis, oracle.client() as subscriber:
-        redis.command("FLUSHALL")
-        subscriber.command("PSUBSCRIBE", "__keyevent@*")
-        for command in script.split("|"):
-            argv = words(command)
-            expected, got = redis.command(*argv), ours.command(argv)
-            if argv[0] in UNORDERED:
-                expected, got = in_order(expected), in_order(got)
-            assert got == expected, command
-            assert ours.take_notices() == take_notices(subscriber), command
-    ours.node.check()
+    compare(oracle, script)
 
 
 @pytest.mark.parametrize(
