@@ -39,4 +39,4 @@ cdef class Engine:
     @cython.locals(command=Command, container=Command)
     cpdef Command find(self, list argv)
     @cython.locals(now="long long", entry=Entry)
-    cpdef expire_keys(self, Tx tx, list keys)
+    cpdef expire_keys(self, Tx tx, list keys, bint to_write=*)

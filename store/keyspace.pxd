@@ -32,7 +32,7 @@ cdef class Database:
     @cython.locals(entry=Entry)
     cpdef object open(self, bytes key, object kind)
     @cython.locals(keyspace=Keyspace)
-    cpdef edited(self, bytes key, Value value, int notice_class, bytes notice)
+    cpdef edited(self, bytes key, Value value, int notice_class, bytes notice, long long changes=*)
     cpdef resized(self, bytes key, Py_ssize_t growth)
     @cython.locals(entry=Entry, last=Entry)
     cpdef Entry remove(self, bytes key)

@@ -1,0 +1,51 @@
+"""Modules with a .pxd beside them: what is declared there for the compiler is what the source defines."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+DECLARED = sorted(path for path in ROOT.glob("store/**/*.pxd") if path.with_suffix(".py").exists())
+METHOD = re.compile(r"^\s*c(?:p)?def\s+(?:inline\s+)?(?:[\w.]+\s+)*?(\w+)\(([^)]*)\)", re.MULTILINE)
+
+
+def declared(path: Path) -> dict[tuple[str, str], list[tuple[str, bool]]]:
+    """(class or "", function) to its parameters' names and whether each may be left out, of a .pxd."""
+    found: dict[tuple[str, str], list[tuple[str, bool]]] = {}
+    owner = ""
+    for line in path.read_text().splitlines():
+        if head := re.match(r"cdef class (\w+)", line):
+            owner = head[1]
+        elif line and not line[0].isspace() and not line.startswith(("#", "@")):
+            owner = ""
+        if method := METHOD.match(line):
+            parts = [part.strip() for part in method[2].split(",") if part.strip()]
+            names = [(re.split(r"[\s*]+", part.partition("=")[0].strip())[-1], "=" in part) for part in parts]
+            found[owner, method[1]] = names
+    return found
+
+
+def defined(path: Path) -> dict[tuple[str, str], list[tuple[str, bool]]]:
+    """The same of a source."""
+    tree = ast.parse(path.read_text())
+    found = {("", node.name): parameters(node) for node in tree.body if isinstance(node, ast.FunctionDef)}
+    for owner in (node for node in tree.body if isinstance(node, ast.ClassDef)):
+        found |= {(owner.name, node.name): parameters(node) for node in owner.body if isinstance(node, ast.FunctionDef)}
+    return found
+
+
+def parameters(node: ast.FunctionDef) -> list[tuple[str, bool]]:
+    """Names of a function's parameters and whether they have a default."""
+    names = [argument.arg for argument in (*node.args.posonlyargs, *node.args.args)]
+    first_default = len(names) - len(node.args.defaults)
+    return [(name, place >= first_default) for place, name in enumerate(names)]
+
+
+@pytest.mark.parametrize("path", DECLARED, ids=lambda path: str(path.relative_to(ROOT)))
+def test_declarations_are_those_of_the_source(path: Path) -> None:
+    source = defined(path.with_suffix(".py"))
+    for place, wanted in declared(path).items():
+        if place in source:  # the rest is of C, or of a class that is compiled only
+            assert source[place] == wanted, f"{'.'.join(filter(None, place))} of {path.name}"
