@@ -2,7 +2,8 @@
 
 throughput (the default): every test at every pipeline depth, A B A B, requests per second and CPU a request.
 latency: percentiles at a fixed rate, idle and while a server has other work. fsync: appendfsync always.
-peers: the same few tests on redis-server, Chronis and fakeredis's TCP server.
+peers: the same few tests on redis-server, Chronis and fakeredis's TCP server. memory: bytes a key.
+restart: seconds until a server with data serves again.
 """
 
 import argparse
@@ -10,13 +11,14 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench import latency, loads, others, publish, results, throughput
+from tests.bench import footprint, latency, loads, others, publish, results, throughput
 from tests.bench.measure import Case
 from tests.bench.report import Cells, full_table
 from tests.bench.sides import CHRONIS, FAKEREDIS, REDIS, Side, about, fakeredis_there, started, versions
@@ -44,6 +46,9 @@ def arguments(argv: list[str] | None) -> argparse.Namespace:
         "--rate", type=float, default=4000.0, help="requests a second of the latency part (default 4000)"
     )
     parser.add_argument("--limit", type=float, default=840.0, help="seconds the main part may take (default 840)")
+    parser.add_argument(
+        "--scale", type=float, default=0.5, help="share of the data of memory and restart (default 0.5)"
+    )
     parser.add_argument(
         "--quick", action="store_true", help="see that it works: one round, tiny runs; the figures mean nothing"
     )
@@ -125,11 +130,24 @@ def run_peers(options: argparse.Namespace) -> dict[str, Any]:
     return result | {"header": header, "cells": cells, "samples": raw}
 
 
+def run_footprint(part: str, options: argparse.Namespace) -> dict[str, Any]:
+    """Run the part about memory or the one about restarts, each on servers of its own."""
+    both = sides(options)
+    result = about(part, both)
+    with started(both) as servers:
+        result["versions"] = versions_of(both, servers)
+    measured = {"memory": footprint.memory_table, "restart": footprint.restart_table}[part]
+    header, cells = measured(both, 0.001 if options.quick else options.scale)
+    return result | {"header": header, "cells": cells}
+
+
 PARTS: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
     "throughput": run_throughput,
     "latency": run_latency,
     "fsync": run_fsync,
     "peers": run_peers,
+    "memory": partial(run_footprint, "memory"),
+    "restart": partial(run_footprint, "restart"),
 }
 
 

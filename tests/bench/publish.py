@@ -86,6 +86,8 @@ SECTIONS = {
     "throughput": Section("Throughput and CPU", throughput_full, throughput_short),
     "latency": Section("Latency at a fixed rate", plain, plain),
     "fsync": Section("Every write synced: `appendfsync always`", plain, plain),
+    "memory": Section("Memory: bytes resident a key (or member)", plain, plain),
+    "restart": Section("Restart", plain, plain),
     "peers": Section("Beside a Redis in Python", plain, plain),
 }
 

@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
-from tests.bench import latency, loads, openloop, publish, results, throughput, transactions
+from tests.bench import footprint, latency, loads, memory, openloop, publish, results, throughput, transactions
 from tests.bench.__main__ import REDIS, main
 from tests.bench.cpu import process_seconds, tree_seconds
 from tests.bench.measure import Case, Sample, parse_csv
 from tests.bench.report import Row, full_table, markdown, short_table, summarise
+from tests.bench.sides import Side
 from tests.kit.resp_client import encode
 from tests.kit.servers import redis_server, requires_redis
 
@@ -155,6 +156,24 @@ def test_the_other_parts_run(part: str, tmp_path: Path) -> None:
     assert result is not None
     assert all(len(line) == len(result["header"]) for line in result["cells"])
     assert [line[0] for line in result["cells"]] == {"fsync": ["1", "10"], "peers": ["SET"]}[part]
+
+
+def test_memory_has_a_line_for_every_data_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory, "measure", lambda command, name, scale: 100.0 if command == "one" else 150.0)
+    _, cells = footprint.memory_table([Side("one", "one"), Side("two", "two")], 0.1)
+    assert [line[0] for line in cells] == list(memory.SETS)
+    assert cells[0] == ["short-strings", "100,000", "100", "150", "1.50"]
+
+
+@requires_redis
+def test_restart_has_a_line_for_every_case_and_server() -> None:
+    _, cells = footprint.restart_table([Side("one", REDIS), Side("two", REDIS)], 0.001)
+    assert [line[:2] for line in cells] == [
+        ["replay of 2,000 events", "one"],
+        ["replay of 2,000 events", "two"],
+        ["load of 1,200 keys", "one"],
+        ["load of 1,200 keys", "two"],
+    ]
 
 
 def example() -> dict[str, Any]:
