@@ -35,6 +35,11 @@ FIRST_DELAY, LONGEST_DELAY = 0.1, 3.0
 """Seconds between attempts: doubled each time, half of it at random."""
 HELD_LIMIT = 64 << 20
 """Bytes of history that are received but not applied while writes pause; more is left in the network."""
+SILENCE = {
+    State.TRANSFER: "Timeout receiving bulk data from MASTER... If the problem persists try to set the 'repl-timeout' "
+    "parameter in redis.conf to a larger value.",
+    State.CONNECTED: "MASTER timeout: no data nor PING received...",
+}
 _LONGEST_LINE = 4096
 
 
@@ -430,7 +435,7 @@ class Replica:
             elif not connection.transport.is_reading():
                 connection.transport.resume_reading()
         if self.silent_seconds > self.engine.settings.repl_timeout:
-            self.drop("MASTER timeout: no data nor PING received...")
+            self.drop(SILENCE.get(self.link.state, "Timeout connecting to the MASTER..."))
 
     @property
     def silent_seconds(self) -> int:

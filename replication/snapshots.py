@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from replication.peer import State
 from replication.source import HistoryGone
 from store import rdb
 from store.keyspace import Keyspace
@@ -48,6 +49,7 @@ class Snapshots:
         One that wants nothing but the snapshot, or came by the old SYNC and can't tell history from news (it knows no
         offsets), gets a fresh one. Raises OSError when none can be made.
         """
+        await self._gathered(feed)
         options, settings = feed.peer.options, self.node.engine.settings
         fresh = options.rdb_only or not feed.peer.acknowledges or settings.rdb_key_save_delay > 0  # who sets it waits for it
         self.node.engine.log.select_next()  # what follows the snapshot begins with its SELECT
@@ -77,6 +79,18 @@ class Snapshots:
         keyspace = Keyspace(1)
         keyspace.functions = functions
         return Snapshot(0, data=b"".join(rdb.encode_snapshot(keyspace, aux=aux)))
+
+    async def _gathered(self, feed: ReplicaFeed) -> None:
+        """Wait for other replicas to come, if that is configured: those who come together share a snapshot."""
+        settings, begun, life = self.node.settings, time.monotonic(), time.monotonic()
+        while settings.repl_diskless_sync and time.monotonic() - begun < settings.repl_diskless_sync_delay:
+            waiting = sum(other.peer.state is State.WAITING for other in feed.primary.feeds.values())
+            if 0 < settings.repl_diskless_sync_max_replicas <= waiting:
+                return
+            await asyncio.sleep(POLL_SECONDS)
+            if time.monotonic() - life >= 1:
+                life = time.monotonic()
+                feed.write(b"\n")
 
     async def _made(self, feed: ReplicaFeed, least: int) -> Snapshot:
         """Have a snapshot made, or wait for the one in the making if that will do; its offset is told as soon as it is known."""

@@ -24,8 +24,12 @@ def apply_function(db: Database, what: bytes, *args: bytes) -> None:
 
 
 def _load(functions: Functions, args: tuple[bytes, ...]) -> Functions:
+    """Without REPLACE a library that is there stays: where that differs from the primary, it was put there by a client."""
     code = args[-1]
-    return {**functions, library_head(code).name: code}
+    name = library_head(code).name
+    if len(args) == 1 and name in functions:
+        return functions
+    return {**functions, name: code}
 
 
 def _delete(functions: Functions, args: tuple[bytes, ...]) -> Functions:

@@ -203,15 +203,16 @@ class Options:
     )
     replica_ignore_maxmemory: bool = flag(True, "Leave eviction to the primary.", alias="slave-ignore-maxmemory")
     replica_ignore_disk_write_errors: bool = flag(False, "Follow on although the log can't be written.")
-    repl_diskless_sync: bool = flag(True, "Without effect: a full sync sends a snapshot's file.", inert=True)
-    repl_diskless_sync_delay: int = integer(5, "Without effect: full syncs don't wait.", inert=True)
-    repl_diskless_sync_max_replicas: int = integer(0, "Without effect: full syncs don't wait.", inert=True)
+    repl_diskless_sync: bool = flag(True, "A full sync always sends a snapshot's file; no: repl-diskless-sync-delay is ignored.")
+    repl_diskless_sync_delay: int = integer(
+        0, "Seconds that a full sync waits for others to share its snapshot (redis.conf: 5; any later one shares it too)."
+    )
+    repl_diskless_sync_max_replicas: int = integer(0, "Waiting full syncs that wait for no more; 0: no limit.")
     repl_diskless_load: str = choice(
         "disabled",
         "disabled on-empty-db swapdb",
-        "Without effect: loaded while received, swapped at the end.",
+        "What is served while a snapshot arrives: disabled: the old data; swapdb: only those of the same history.",
         not_loading=True,
-        inert=True,
     )
     repl_disable_tcp_nodelay: bool = flag(False, "Let the network gather small packets to replicas.")
     repl_ping_replica_period: int = integer(

@@ -136,6 +136,21 @@ def test_a_snapshot_in_the_making_is_announced_and_ends_with_who_wanted_it(nodes
         assert down.command("DBSIZE") == 102
 
 
+def test_a_full_synchronization_waits_for_others_as_long_as_configured(nodes: tuple[Server, Server]) -> None:
+    primary, replica = nodes
+    with primary.client() as up:
+        up.pipeline([("SET", "a", "1"), ("CONFIG", "SET", "repl-diskless-sync-delay", "1000")])
+        replica.command_reply("REPLICAOF", HOST, primary.port)
+        eventually(lambda: "state=wait_bgsave" in info(primary).get("slave0", ""), "it waits for others")
+        assert b"handshake" in replica.command_reply("ROLE")  # type: ignore[operator]  # an array
+        replica.command_reply("CONFIG", "SET", "repl-timeout", "1")
+        up.command("DEBUG", "SLEEP", "3")
+        eventually(lambda: "Timeout connecting to the MASTER" in replica.output(), "silence was noticed")
+        up.command("CONFIG", "SET", "repl-diskless-sync-max-replicas", "1")
+        replica.command_reply("CONFIG", "SET", "repl-timeout", "60")
+        equal(primary, replica)
+
+
 def test_keys_that_expired_while_the_node_was_down_are_told_and_leave_by_events() -> None:
     with chronis_server() as server:
         with server.client() as client:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from store import rdb
+from store.apply import APPLY
 from store.errors import ReplyError
 from store.keyspace import Keyspace
 from tests.kit.inprocess import Node
@@ -43,6 +44,16 @@ def test_every_change_of_the_libraries_is_an_event_and_replays() -> None:
     assert [event[:2] for event in node.events() if event[0] == b"FUNCTION"] == [
         [b"FUNCTION", what] for what in (b"LOAD", b"LOAD", b"LOAD", b"DELETE", b"RESTORE", b"FLUSH")
     ]
+
+
+def test_a_load_without_replace_leaves_a_library_of_that_name_where_it_is_applied() -> None:
+    """Only on a writable replica can there be one: its client's library stays, as with Redis."""
+    node = Node()
+    node.run("FUNCTION", "LOAD", GET)
+    APPLY[b"FUNCTION"](node.keyspace.databases[0], b"LOAD", GET.encode() + b" ")
+    assert node.keyspace.functions == {b"reader": GET.encode()}
+    APPLY[b"FUNCTION"](node.keyspace.databases[0], b"LOAD", b"REPLACE", GET.encode() + b" ")
+    assert node.keyspace.functions == {b"reader": GET.encode() + b" "}
 
 
 def test_a_library_that_came_without_being_loaded_here_is_compiled_when_it_is_called() -> None:

@@ -22,7 +22,7 @@ OWN = {
     "reply-after-replicas",
     "replica-max-staleness",
 }
-OTHER_DEFAULT = {"appendonly": (b"no", b"yes")}
+OTHER_DEFAULT = {"appendonly": (b"no", b"yes"), "repl-diskless-sync-delay": (b"5", b"0")}
 SET_BY_THE_TEST = {"port", "dir", "save", "enable-debug-command"}
 STOCK_FILE = Path("/etc/redis/redis.conf")
 
