@@ -7,6 +7,8 @@ Replies are collected in `out`, one item a reply, and leave when the turn ends.
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import socket
 from collections import deque
 from typing import TYPE_CHECKING, Protocol, cast
 
@@ -272,6 +274,8 @@ class Session(Caller):
         self._leave()
         self.out.clear()
         if self.transport is not None:
+            if not self.transport.is_closing() and self.fd >= 0:
+                hang_up(self.fd)
             self.transport.abort()
 
     # ── protocol state ─────────────────────────────────────────────────────────────────────────────────────────────
@@ -386,3 +390,9 @@ class Session(Caller):
             not was_absent and databases[index].live(key) is None
             for (index, key), was_absent in self.watching.items()
         )
+
+
+def hang_up(fd: int) -> None:
+    """End a connection at once: the event loop closes it only when the running turn is over, which may take long."""
+    with contextlib.suppress(OSError), socket.socket(fileno=socket.dup(fd)) as sock:
+        sock.shutdown(socket.SHUT_RDWR)

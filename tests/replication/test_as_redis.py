@@ -97,6 +97,17 @@ def test_without_replicas_a_backlog_in_memory_lives_as_long_as_configured(nodes:
     eventually(lambda: info(primary)["repl_backlog_active"] == "0", "the backlog was freed")
 
 
+def test_a_connection_that_is_killed_ends_at_once_even_in_a_long_turn(nodes: tuple[Server, Server]) -> None:
+    primary, replica = nodes
+    follow(primary, replica)
+    with replica.client() as down:
+        kill = ("CLIENT", "KILL", f"{HOST}:{primary.port}")
+        for words in (("MULTI",), kill, ("DEBUG", "SLEEP", "30"), ("EXEC",)):
+            down.send(*words)
+        eventually(lambda: info(primary)["connected_slaves"] == "0", "the primary has seen it")
+        replica.kill()
+
+
 def test_a_snapshot_in_the_making_is_announced_and_ends_with_who_wanted_it(nodes: tuple[Server, Server]) -> None:
     """The replica knows the offset from the start; what it serves meanwhile is a matter of repl-diskless-load."""
     primary, replica = nodes
