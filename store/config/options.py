@@ -307,6 +307,9 @@ class Options:
     busy_reply_threshold: int = integer(
         5000, "Milliseconds after which a running script answers BUSY.", high=LONG_MAX, alias="lua-time-limit"
     )
+    lua_enable_deprecated_api: bool = flag(
+        False, "Without effect: scripts have no getfenv, setfenv and newproxy.", fixed=True, hidden=True, inert=True
+    )
     slowlog_log_slower_than: int = integer(
         10000, "Microseconds above which a command is logged; -1: none.", -1, LONG_MAX
     )

@@ -205,6 +205,7 @@ def test_redis_starts_from_the_rewritten_file_with_the_same_settings(tmp_path: P
             (b"oom-score-adj-values", b"1 2 3"),
             (b"masterauth", b"p w\xff\"'\\"),
             (b"repl-backlog-size", b"3mb"),
+            (b"repl-diskless-sync-delay", b"7"),  # unlike Redis's the default is 0, and defaults are not written
             (b"dir", str(tmp_path).encode()),
         ]
     )

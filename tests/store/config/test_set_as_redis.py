@@ -12,7 +12,7 @@ from tests.store.config.test_options import OWN
 
 pytestmark = requires_redis
 
-# Setting these would change the oracle's process, network or files, or cut off the connection that asks.
+# Setting these would change the oracle's process, network or files, or cut off the connection that asks; or the default differs.
 NOT_TRIED = {
     "port",
     "bind",
@@ -25,6 +25,7 @@ NOT_TRIED = {
     "oom-score-adj",
     "oom-score-adj-values",
     "appendonly",
+    "repl-diskless-sync-delay",
     "watchdog-period",
     "jemalloc-bg-thread",
     "enable-debug-command",
