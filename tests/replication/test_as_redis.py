@@ -12,12 +12,35 @@ from tests.kit.servers import HOST, Server, chronis_server
 IN_MEMORY = ("--appendonly", "no", "--save", "")
 
 
-@pytest.fixture
-def nodes() -> Iterator[tuple[Server, Server]]:
-    """A primary and a node that is to be its replica, both with their logs in memory."""
+DEFAULTS = {
+    "repl-backlog-ttl": 3600,
+    "replica-read-only": "yes",
+    "repl-diskless-load": "disabled",
+    "repl-diskless-sync-delay": 0,
+    "repl-diskless-sync-max-replicas": 0,
+    "repl-timeout": 60,
+    "rdb-key-save-delay": 0,
+}
+
+
+@pytest.fixture(scope="module")
+def pair() -> Iterator[tuple[Server, Server]]:
+    """Two nodes, both with their logs in memory."""
     with contextlib.ExitStack() as stack:
-        primary, replica = (stack.enter_context(chronis_server(*IN_MEMORY)) for _ in range(2))
-        yield primary, replica
+        yield stack.enter_context(chronis_server(*IN_MEMORY)), stack.enter_context(chronis_server(*IN_MEMORY))
+
+
+@pytest.fixture
+def nodes(pair: tuple[Server, Server]) -> tuple[Server, Server]:
+    """A primary and a node that is to be its replica, as after a start but for their history."""
+    options = [word for pair in DEFAULTS.items() for word in pair]
+    for server in pair:
+        if not server.running:
+            server.start()
+        with server.client() as client:
+            client.pipeline([("REPLICAOF", "NO", "ONE"), ("CONFIG", "SET", *options), ("CONFIG", "RESETSTAT"), ("FLUSHALL",)])
+            client.command("DEBUG", "SET-ACTIVE-EXPIRE", "1")
+    return pair
 
 
 def follow(primary: Server, replica: Server) -> None:
@@ -78,11 +101,11 @@ def test_a_replica_counts_pauses_and_complains_about_what_it_applies(nodes: tupl
         assert "asks for synchronization but with a wrong offset" in primary.output()
 
 
-def test_a_replica_of_an_empty_primary_goes_on_where_it_was(nodes: tuple[Server, Server]) -> None:
-    primary, replica = nodes
-    follow(primary, replica)
-    primary.command_reply("CLIENT", "KILL", "TYPE", "replica")
-    eventually(lambda: syncs(primary) == (1, 1), "partial resynchronization at offset 0")
+def test_a_replica_of_an_empty_primary_goes_on_where_it_was() -> None:
+    with chronis_server(*IN_MEMORY) as primary, chronis_server(*IN_MEMORY) as replica:
+        follow(primary, replica)
+        primary.command_reply("CLIENT", "KILL", "TYPE", "replica")
+        eventually(lambda: syncs(primary) == (1, 1), "partial resynchronization at offset 0")
 
 
 def test_without_replicas_a_backlog_in_memory_lives_as_long_as_configured(nodes: tuple[Server, Server]) -> None:
