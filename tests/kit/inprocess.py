@@ -92,3 +92,16 @@ class Client(Session):
         encode(reply, 2)
         encode(reply, 3)
         self.replies.append(reply)
+
+
+def events(node: Node) -> list[str]:
+    """Events without SELECT, as text."""
+    return [b" ".join(event).decode() for event in node.events() if event[0] != b"SELECT"]
+
+
+def waiting(node: Node, command: str) -> Client:
+    """A further client that waits in this command."""
+    client = node.connect()
+    assert client.run(*command.split()) is None
+    assert node.engine.blocking.waiters[client]
+    return client

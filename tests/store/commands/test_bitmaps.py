@@ -8,7 +8,7 @@ import pytest
 
 from store.apply import apply
 from store.errors import ReplyError
-from tests.kit.inprocess import Node
+from tests.kit.inprocess import Node, events
 
 
 @pytest.fixture
@@ -16,11 +16,6 @@ def node() -> Iterator[Node]:
     node = Node()
     yield node
     node.check()
-
-
-def events(node: Node) -> list[str]:
-    """Events without SELECT, as text."""
-    return [b" ".join(event).decode() for event in node.events() if event[0] != b"SELECT"]
 
 
 def run(node: Node, *commands: str) -> list[object]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from store.replies import NULL_ARRAY
-from tests.kit.inprocess import Client, Node
+from tests.kit.inprocess import Node, events, waiting
 
 
 @pytest.fixture
@@ -17,19 +17,6 @@ def node() -> Iterator[Node]:
     yield node
     assert not node.keyspace.waiting
     node.check()
-
-
-def events(node: Node) -> list[str]:
-    """Events without SELECT, as text."""
-    return [b" ".join(event).decode() for event in node.events() if event[0] != b"SELECT"]
-
-
-def waiting(node: Node, command: str) -> Client:
-    """A further client that waits in this command."""
-    client = node.connect()
-    assert client.run(*command.split()) is None
-    assert node.engine.blocking.waiters[client]
-    return client
 
 
 def test_a_waiting_client_gets_what_is_added_and_history_a_pop(node: Node) -> None:

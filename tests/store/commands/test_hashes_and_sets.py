@@ -9,7 +9,7 @@ import pytest
 from store.errors import ReplyError
 from store.replies import Pairs, SetReply
 from store.values.base import Value
-from tests.kit.inprocess import Node
+from tests.kit.inprocess import Node, events
 
 
 @pytest.fixture
@@ -17,11 +17,6 @@ def node() -> Iterator[Node]:
     node = Node()
     yield node
     node.check()
-
-
-def events(node: Node) -> list[str]:
-    """Events without SELECT, as text."""
-    return [b" ".join(event).decode() for event in node.events() if event[0] != b"SELECT"]
 
 
 def run(node: Node, script: str) -> list[object]:

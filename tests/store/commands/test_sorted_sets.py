@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from store.errors import ReplyError
-from tests.kit.inprocess import Node
+from tests.kit.inprocess import Node, events
 
 
 @pytest.fixture
@@ -15,11 +15,6 @@ def node() -> Iterator[Node]:
     node = Node()
     yield node
     node.check()
-
-
-def events(node: Node) -> list[str]:
-    """Events without SELECT, as text."""
-    return [b" ".join(event).decode() for event in node.events() if event[0] != b"SELECT"]
 
 
 def run(node: Node, *commands: str) -> list[object]:

@@ -11,7 +11,7 @@ from store.commands import sorting
 from store.commands.sorting import weight
 from store.commands.table import RESTRICTED
 from store.errors import ReplyError
-from tests.kit.inprocess import Node
+from tests.kit.inprocess import Node, events
 
 
 @pytest.fixture
@@ -19,11 +19,6 @@ def node() -> Iterator[Node]:
     node = Node()
     yield node
     node.check()
-
-
-def events(node: Node) -> list[str]:
-    """Events without SELECT, as text."""
-    return [b" ".join(event).decode() for event in node.events() if event[0] != b"SELECT"]
 
 
 def test_store_records_the_outcome(node: Node) -> None:

@@ -14,7 +14,7 @@ from store.persistence.replay import Replay
 from store.rdb import RdbLoader, dump_value, save
 from store.replies import NULL_ARRAY
 from store.values.stream import Stream
-from tests.kit.inprocess import Client, Node
+from tests.kit.inprocess import Node, waiting
 
 
 @pytest.fixture
@@ -48,14 +48,6 @@ def fill(node: Node) -> None:
     for number in range(1, 7):
         node.run("XADD", "s", f"{number}-0", "field", number)
     node.run("XGROUP", "CREATE", "s", "g", 0)
-
-
-def waiting(node: Node, command: str) -> Client:
-    """A further client that waits in this command."""
-    client = node.connect()
-    assert client.run(*command.split()) is None
-    assert node.engine.blocking.waiters[client]
-    return client
 
 
 # ── entries ──────────────────────────────────────────────────────────────────────────────────────────────────────────
