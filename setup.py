@@ -17,8 +17,8 @@ DIRECTIVES = {
     "binding": True,  # signatures stay readable: a command's arity follows from its own
 }
 
-FAMILIES = (Path("store/commands"), Path("store/apply"))
-"""Where a function takes any number of words no .pxd can give its types, and the annotations do: `tx: Tx`, `db: Database`."""
+ANNOTATED = "annotation_typing=True"
+"""What a .pxd says if the annotations of its module are C types as well."""
 
 
 def sources() -> list[Path]:
@@ -28,17 +28,24 @@ def sources() -> list[Path]:
     return sorted([*cores, *(typed - {core.with_suffix(".py") for core in cores})])
 
 
+def is_annotated(source: Path) -> bool:
+    """Tell whether a module's annotations are C types."""
+    declarations = source.with_suffix(".pxd")
+    return declarations.exists() and ANNOTATED in declarations.read_text()
+
+
 def extensions() -> list[Extension]:
     """Return one optional extension per compiled module, or none when CHRONIS_PURE is set."""
     if os.environ.get("CHRONIS_PURE"):
         return []
     from Cython.Build import cythonize  # only here: a pure build needs no Cython
 
-    modules = [Extension(".".join(source.with_suffix("").parts), [str(source)]) for source in sources()]
-    for module, source in zip(modules, sources(), strict=True):
-        if source.parent in FAMILIES:
-            module.cython_directives = {"annotation_typing": True}
-    built: list[Extension] = cythonize(modules, compiler_directives=DIRECTIVES, nthreads=os.cpu_count() or 1)
+    built: list[Extension] = []
+    for annotated in (False, True):
+        chosen = [source for source in sources() if is_annotated(source) == annotated]
+        modules = [Extension(".".join(source.with_suffix("").parts), [str(source)]) for source in chosen]
+        directives = {**DIRECTIVES, "annotation_typing": annotated}
+        built += cythonize(modules, compiler_directives=directives, nthreads=os.cpu_count() or 1)
     for module in built:
         module.optional = True  # set here, as cythonize makes new objects without it
     return built

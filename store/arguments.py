@@ -10,7 +10,7 @@ import re
 
 from store.errors import ReplyError, not_a_float
 from store.numbers import INT64_MAX, INT64_MIN, is_integer
-from store.primitives import read_integer
+from store.primitives import quick_float, read_integer
 
 __all__ = ["INT64_MAX", "INT64_MIN", "format_float", "is_integer", "parse_float", "parse_int", "parse_range", "strtod"]
 
@@ -51,6 +51,9 @@ def strtod(text: bytes | bytearray) -> float | None:
 
 def parse_float(text: bytes | bytearray, message: str | None = None) -> float:
     """Read a float as Redis's string2d does: nan, blanks and what overflows or vanishes to zero are a ReplyError."""
+    quick = quick_float(text) if type(text) is bytes else None
+    if quick is not None:
+        return quick
     number = strtod(text)
     if number is None or (math.isinf(number) and b"n" not in text.lower()) or (number == 0 and _NOT_ZERO.match(text)):
         raise ReplyError(message) if message else not_a_float()

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from store.engine import Engine
 
 Check = Callable[["Engine", "Session", Command, list[bytes]], object]
+_chosen: dict[int, tuple[Check, ...]] = {}  # the checks of conditions that hold together
 
 
 class Gates:
@@ -56,12 +57,19 @@ class Gates:
 
 def divert(engine: Engine, session: Session, command: Command, argv: list[bytes], conditions: int) -> object:
     """Pass a command through the checks of the conditions that concern it; return a reply, or None to run it."""
-    for condition, check in CHECKS:
-        if conditions & condition:
-            reply = check(engine, session, command, argv)
-            if reply is not None:
-                return reply
+    checks = _chosen.get(conditions)
+    if checks is None:
+        checks = _chosen[conditions] = checks_of(conditions)
+    for check in checks:
+        reply = check(engine, session, command, argv)
+        if reply is not None:
+            return reply
     return None
+
+
+def checks_of(conditions: int) -> tuple[Check, ...]:
+    """The checks of conditions, in their order."""
+    return tuple(check for condition, check in CHECKS if conditions & condition)
 
 
 def _concerns(session: Session, command: Command, flag: str) -> bool:

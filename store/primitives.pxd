@@ -4,3 +4,5 @@ cpdef long long perf_counter_ns() noexcept
 cpdef long long time_ns() noexcept
 cpdef object read_integer(object text)
 cpdef bytes write_integer(long long number)
+cpdef object quick_float(bytes text)
+cpdef Py_ssize_t total_length(object words) except -1

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from time import perf_counter_ns, time_ns
 
-__all__ = ["bit_length", "call_with", "perf_counter_ns", "read_integer", "time_ns", "write_integer"]
+__all__ = ["bit_length", "call_with", "perf_counter_ns", "quick_float", "read_integer", "time_ns", "total_length", "write_integer"]
 
 _ZERO = ord("0")
 
@@ -32,3 +32,13 @@ def read_integer(text: bytes | bytearray) -> int | None:
 def write_integer(number: int) -> bytes:
     """Write a signed 64-bit integer in decimal digits."""
     return b"%d" % number
+
+
+def quick_float(text: bytes) -> float | None:
+    """Read a number that is written in a few plain digits; None: it may be one all the same, and takes a closer look."""
+    return float(text) if len(text) < 16 and text.isdigit() else None
+
+
+def total_length(words: Sequence[bytes]) -> int:
+    """Sum the lengths of words, a list or a tuple."""
+    return sum(map(len, words))

@@ -91,3 +91,26 @@ cpdef bytes write_integer(long long number):
         place -= 1
         text[place] = c'-'
     return PyBytes_FromStringAndSize(text + place, 24 - place)
+
+
+cpdef object quick_float(bytes text):
+    """Read a number that is written in up to 15 digits; None: look closer."""
+    cdef const char* start = PyBytes_AS_STRING(text)
+    cdef Py_ssize_t size = PyBytes_GET_SIZE(text), place
+    cdef long long number = 0
+    if not 0 < size < 16:
+        return None
+    for place in range(size):
+        if not c'0' <= start[place] <= c'9':
+            return None
+        number = number * 10 + (start[place] - c'0')
+    return <double>number
+
+
+cpdef Py_ssize_t total_length(object words) except -1:
+    """Sum the lengths of words, a list or a tuple."""
+    cdef Py_ssize_t count = PySequence_Fast_GET_SIZE(words), place, size = 0
+    cdef PyObject** items = PySequence_Fast_ITEMS(words)
+    for place in range(count):
+        size += PyBytes_GET_SIZE(<object>items[place])
+    return size

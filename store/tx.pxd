@@ -14,3 +14,4 @@ cdef class Tx:
     @cython.locals(keyspace=Keyspace)
     cpdef object enter_as(self, bytes notice, tuple event, int notice_class=*)
     cpdef log(self, bytes event, int db)
+    cpdef object publish(self, bytes channel, bytes message, bint sharded=*)

@@ -11,7 +11,7 @@ from store.values.hash import Hash
 @applies("HSET", "HMSET")
 def apply_hset(db: Database, key: bytes, *pairs: bytes) -> int:
     """HSET key field value …; how many fields are new."""
-    fields = db.open(key, Hash)
+    fields: Hash = db.open(key, Hash)
     created = 0
     for place in range(0, len(pairs), 2):
         created += fields.put(pairs[place], pairs[place + 1])

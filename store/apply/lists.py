@@ -14,7 +14,7 @@ from store.values.list import List, bounds
 @applies("LPUSH")
 def apply_lpush(db: Database, key: bytes, *elements: bytes) -> int:
     """LPUSH key element …: one after the other to the left; the new length."""
-    value = db.open(key, List)
+    value: List = db.open(key, List)
     value.push_left(elements)
     db.edited(key, value, LIST, b"lpush", len(elements))
     return len(value)
@@ -23,26 +23,26 @@ def apply_lpush(db: Database, key: bytes, *elements: bytes) -> int:
 @applies("RPUSH")
 def apply_rpush(db: Database, key: bytes, *elements: bytes) -> int:
     """RPUSH key element …: appended in order; the new length."""
-    value = db.open(key, List)
+    value: List = db.open(key, List)
     value.push_right(elements)
     db.edited(key, value, LIST, b"rpush", len(elements))
     return len(value)
 
 
 @applies("LPOP")
-def apply_lpop(db: Database, key: bytes, count: bytes = b"1") -> list[bytes]:
+def apply_lpop(db: Database, key: bytes, count: bytes | None = None) -> list[bytes]:
     """LPOP key [count]; the members taken, from left to right."""
-    value = db.open(key, List)
-    taken = value.pop_left(int(count))
+    value: List = db.open(key, List)
+    taken = value.pop_left(1 if count is None else int(count))
     db.edited(key, value, LIST, b"lpop", len(taken))
     return taken
 
 
 @applies("RPOP")
-def apply_rpop(db: Database, key: bytes, count: bytes = b"1") -> list[bytes]:
+def apply_rpop(db: Database, key: bytes, count: bytes | None = None) -> list[bytes]:
     """RPOP key [count]; the members taken, from right to left."""
-    value = db.open(key, List)
-    taken = value.pop_right(int(count))
+    value: List = db.open(key, List)
+    taken = value.pop_right(1 if count is None else int(count))
     db.edited(key, value, LIST, b"rpop", len(taken))
     return taken
 
@@ -108,5 +108,6 @@ def apply_ltrim(db: Database, key: bytes, start: bytes, stop: bytes) -> None:
     """LTRIM key start stop: only the members from start to stop, both included, stay."""
     value = db.open(key, List)
     before = len(value)
-    value.trim(*bounds(int(start), int(stop), before))
+    first, last = bounds(int(start), int(stop), before)
+    value.trim(first, last)
     db.edited(key, value, LIST, b"ltrim", before - len(value))

@@ -12,8 +12,10 @@ from store.values.set_algebra import Operation, difference, intersection, union
 @applies("SADD")
 def apply_sadd(db: Database, key: bytes, *members: bytes) -> int:
     """SADD key member …; how many members are new."""
-    target = db.open(key, Set)
-    added = sum(map(target.add, members))
+    target: Set = db.open(key, Set)
+    added = 0
+    for member in members:
+        added += target.add(member)
     db.edited(key, target, SET, b"sadd", added)
     return added
 
@@ -23,8 +25,10 @@ def apply_srem(db: Database, key: bytes, *members: bytes) -> int:
     """SREM key member …; how many members are gone, and with the last one the key."""
     if key not in db.entries:
         return 0
-    target = db.open(key, Set)
-    removed = sum(map(target.remove, members))
+    target: Set = db.open(key, Set)
+    removed = 0
+    for member in members:
+        removed += target.remove(member)
     if removed:
         db.edited(key, target, SET, b"srem", removed)
     return removed

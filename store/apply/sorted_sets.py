@@ -5,12 +5,13 @@ Law: a stream from a Redis primary is accepted too: members and keys that are al
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 from store.apply.table import applies
 from store.arguments import parse_float
 from store.keyspace import Database, Stored
 from store.notifications import GENERIC, ZSET
+from store.primitives import quick_float
 from store.values.range_query import Span, lex_span, rank_span, read_query, score_span
 from store.values.ranking import Pair
 from store.values.set_operation import read_operation
@@ -19,6 +20,9 @@ from store.values.sorted_set import SortedSet
 
 def _score(text: bytes) -> float:
     """Read a score that a command has accepted before."""
+    quick = quick_float(text)
+    if quick is not None:
+        return quick
     try:
         return float(text)
     except ValueError:
@@ -32,7 +36,7 @@ def _existing(db: Database, key: bytes) -> SortedSet | None:
 @applies("ZADD")
 def apply_zadd(db: Database, key: bytes, *words: bytes) -> int:
     """ZADD key score member …: how many members are new."""
-    zset = db.open(key, SortedSet)
+    zset: SortedSet = db.open(key, SortedSet)
     added = 0
     for place in range(0, len(words), 2):
         added += zset.add(words[place + 1], _score(words[place]))
@@ -53,8 +57,11 @@ def apply_zrem(db: Database, key: bytes, *members: bytes) -> int:
 # ── ranges ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 def _remove_span(db: Database, key: bytes, span: Span, notice: bytes) -> int:
     zset = _existing(db, key)
-    removed = 0 if zset is None else len(zset.remove_span(*span(zset)))
-    if zset is not None and removed:
+    if zset is None:
+        return 0
+    start, stop = span(zset)
+    removed = len(zset.remove_span(start, stop))
+    if removed:
         db.edited(key, zset, ZSET, notice, removed)
     return removed
 
@@ -80,21 +87,21 @@ def apply_zremrangebylex(db: Database, key: bytes, low: bytes, high: bytes) -> i
 @applies("ZPOPMIN")
 def apply_zpopmin(db: Database, key: bytes, count: bytes = b"1") -> list[Pair]:
     """ZPOPMIN key [count]: the (score, member) pairs taken, the lowest first."""
-    return _pop(db, key, lambda size: (0, int(count)), b"zpopmin")
+    zset = _existing(db, key)
+    taken = [] if zset is None else zset.remove_span(0, int(count))
+    if zset is not None and taken:
+        db.edited(key, zset, ZSET, b"zpopmin", len(taken))
+    return taken
 
 
 @applies("ZPOPMAX")
 def apply_zpopmax(db: Database, key: bytes, count: bytes = b"1") -> list[Pair]:
     """ZPOPMAX key [count]: the (score, member) pairs taken, the highest first."""
-    return _pop(db, key, lambda size: (max(size - int(count), 0), size), b"zpopmax")[::-1]
-
-
-def _pop(db: Database, key: bytes, span: Callable[[int], tuple[int, int]], notice: bytes) -> list[Pair]:
     zset = _existing(db, key)
-    taken = [] if zset is None else zset.remove_span(*span(len(zset)))
+    taken = [] if zset is None else zset.remove_span(max(len(zset) - int(count), 0), len(zset))
     if zset is not None and taken:
-        db.edited(key, zset, ZSET, notice, len(taken))
-    return taken
+        db.edited(key, zset, ZSET, b"zpopmax", len(taken))
+    return taken[::-1]
 
 
 # ── results that become keys ─────────────────────────────────────────────────────────────────────────────────────────

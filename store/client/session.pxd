@@ -33,3 +33,8 @@ cdef class Session(Caller):
     cpdef flush(self)
     @cython.locals(stats=Stats, size=Py_ssize_t)
     cpdef send(self, bytes data)
+    cpdef begin_transaction(self)
+    cpdef str queue_command(self, Command command, list argv)
+    cpdef object transaction_commands(self)
+    cpdef end_transaction(self)
+    cpdef unwatch(self)

@@ -385,8 +385,10 @@ class Session(Caller):
     @property
     def outdated(self) -> bool:
         """Tell whether a watched key changed, or expired since it was watched."""
+        if self.touched or not self.watching:
+            return self.touched
         databases = self.engine.keyspace.databases
-        return self.touched or any(
+        return any(
             not was_absent and databases[index].live(key) is None
             for (index, key), was_absent in self.watching.items()
         )

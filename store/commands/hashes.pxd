@@ -1,2 +1,4 @@
-from store.keyspace cimport Database, Keyspace
+# annotation_typing=True: functions that take any number of words have their types from their annotations alone
+from store.keyspace cimport Database
 from store.tx cimport Tx
+from store.values.hash cimport Hash

@@ -15,6 +15,7 @@ from store.commands.table import command
 from store.errors import ReplyError, not_a_float, syntax_error
 from store.numbers import LongDouble, parse_long_double
 from store.replies import OK, flat
+from store.values.hash import Hash
 
 if TYPE_CHECKING:
     from store.tx import Tx
@@ -29,8 +30,8 @@ UNORDERED = "nondeterministic_output_order"
 def _set_pairs(tx: Tx, name: str, key: bytes, pairs: tuple[bytes, ...]) -> object:
     if len(pairs) % 2:
         raise ReplyError(f"wrong number of arguments for '{name}' command")
-    tx.db.hash(key)
-    return tx.record(b"HSET", key, *pairs)
+    tx.db.typed(key, Hash)
+    return tx.enter((b"HSET", key, *pairs))
 
 
 @command("HSET", "write denyoom fast", keys="RW update @1", since="2.0.0", group="hash", complexity=PER_FIELD)

@@ -8,10 +8,11 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
-from store.commands.arguments import INT64_MAX, parse_int, parse_range
+from store.arguments import INT64_MAX, parse_int, parse_range
 from store.commands.table import command
 from store.errors import ReplyError, no_such_key, syntax_error
 from store.notifications import LIST
+from store.primitives import write_integer
 from store.replies import NULL_ARRAY, OK
 from store.values.list import List, bounds
 
@@ -37,15 +38,15 @@ def is_left(word: bytes) -> bool:
 @command("LPUSH", "write denyoom fast", keys="RW insert @1", since="1.0.0", group="list", complexity=PER_PUSHED)
 def lpush(tx: Tx, key: bytes, element: bytes, *more: bytes) -> object:
     """Put elements at the left end of a list, one after the other; the list is made if it is missing."""
-    tx.db.list(key)
-    return tx.record(b"LPUSH", key, element, *more)
+    tx.db.typed(key, List)
+    return tx.enter((b"LPUSH", key, element, *more))
 
 
 @command("RPUSH", "write denyoom fast", keys="RW insert @1", since="1.0.0", group="list", complexity=PER_PUSHED)
 def rpush(tx: Tx, key: bytes, element: bytes, *more: bytes) -> object:
     """Append elements to a list, which is made if it is missing."""
-    tx.db.list(key)
-    return tx.record(b"RPUSH", key, element, *more)
+    tx.db.typed(key, List)
+    return tx.enter((b"RPUSH", key, element, *more))
 
 
 @command("LPUSHX", "write denyoom fast", keys="RW insert @1", since="2.2.0", group="list", complexity=PER_PUSHED)
@@ -81,7 +82,7 @@ def _pop(tx: Tx, event: bytes, key: bytes, count: tuple[bytes, ...]) -> object:
     if len(count) > 1:
         raise ReplyError(f"wrong number of arguments for '{event.lower().decode()}' command")
     wanted = parse_range(count[0], 0, INT64_MAX, "value is out of range, must be positive") if count else -1
-    value = tx.db.list(key)
+    value = tx.db.typed(key, List)
     if value is None:
         return NULL_ARRAY if count else None
     if wanted == 0:
@@ -91,8 +92,7 @@ def _pop(tx: Tx, event: bytes, key: bytes, count: tuple[bytes, ...]) -> object:
 
 def take(tx: Tx, event: bytes, key: bytes, value: List, most: int = 0) -> list[bytes]:
     """Record that members leave the list at key by event LPOP or RPOP, one, or up to most if > 0; return them."""
-    count = (b"%d" % min(most, len(value)),) if most else ()
-    taken = tx.record(event, key, *count)
+    taken = tx.enter((event, key, write_integer(min(most, len(value)))) if most else (event, key))
     assert isinstance(taken, list)
     return taken
 
@@ -173,8 +173,11 @@ def llen(tx: Tx, key: bytes) -> int:
 def lrange(tx: Tx, key: bytes, start: bytes, stop: bytes) -> list[bytes]:
     """List the elements from start to stop, both included; negative positions count from the end."""
     first, last = parse_int(start), parse_int(stop)
-    value = tx.db.list(key)
-    return [] if value is None else value.span(*bounds(first, last, len(value)))
+    value: List | None = tx.db.typed(key, List)
+    if value is None:
+        return []
+    start_at, stop_at = bounds(first, last, len(value))
+    return value.span(start_at, stop_at)
 
 
 @command(

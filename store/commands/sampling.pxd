@@ -1,2 +1,4 @@
-from store.keyspace cimport Database, Keyspace
-from store.tx cimport Tx
+from store.values.hash cimport Hash
+from store.values.set cimport Set
+
+cpdef bytes pick(object collection)

@@ -15,6 +15,7 @@ from store.commands.table import command
 from store.errors import syntax_error
 from store.notifications import SET
 from store.replies import SetReply
+from store.values.set import Set
 
 if TYPE_CHECKING:
     from store.tx import Tx
@@ -28,10 +29,10 @@ CHOSEN = "O(N) where N is the number of members replied"
 @command("SADD", "write denyoom fast", keys="RW insert @1", since="1.0.0", group="set", complexity=PER_MEMBER)
 def sadd(tx: Tx, key: bytes, member: bytes, *more: bytes) -> object:
     """Add members to a set, which is made if it is missing; reply how many are new."""
-    stored = tx.db.set(key)
-    if stored is not None and member in stored.members and stored.members.issuperset(more):
+    stored: Set | None = tx.db.typed(key, Set)
+    if stored is not None and member in stored.members and (not more or stored.members.issuperset(more)):
         return 0
-    return tx.record(b"SADD", key, member, *more)
+    return tx.enter((b"SADD", key, member, *more))
 
 
 @command("SREM", "write fast", keys="RW delete @1", since="1.0.0", group="set", complexity=PER_MEMBER)
@@ -65,11 +66,11 @@ def spop(tx: Tx, key: bytes, *options: bytes) -> object:
     """Remove a random member from a set and reply it, or with a count several different ones."""
     if options:
         return _pop_several(tx, key, options)
-    stored = tx.db.set(key)
+    stored: Set | None = tx.db.typed(key, Set)
     if stored is None:
         return None
     member = pick(stored)
-    tx.record_as(b"spop", b"SREM", key, member)
+    tx.enter_as(b"spop", (b"SREM", key, member))
     return member
 
 

@@ -15,6 +15,7 @@ from store.commands.scanning import parse_cursor, parse_scan_options
 from store.commands.score_updates import OPTIONS, plan_update, read_options, read_pairs, score_text
 from store.commands.table import command
 from store.errors import ReplyError, syntax_error
+from store.primitives import write_integer
 from store.replies import NULL_ARRAY, Pairs, flat
 from store.values.ranking import Pair
 from store.values.sorted_set import SortedSet
@@ -30,12 +31,12 @@ if TYPE_CHECKING:
 )  # fmt: skip
 def zadd(tx: Tx, key: bytes, score: bytes, member: bytes, *more: bytes) -> object:
     """Give members scores, adding those that are missing; reply how many are new (CH: new or changed)."""
-    if more or score.upper() in OPTIONS:
+    if more or (not score[:1].isdigit() and score.upper() in OPTIONS):
         return _update(tx, key, (score, member, *more))
     value = parse_float(score)
-    zset = tx.db.zset(key)
+    zset: SortedSet | None = tx.db.typed(key, SortedSet)
     old = None if zset is None else zset.scores.get(member)
-    return 0 if old == value else tx.record(b"ZADD", key, score, member)
+    return 0 if old == value else tx.enter((b"ZADD", key, score, member))
 
 
 @command(
@@ -144,7 +145,7 @@ def _pop(tx: Tx, event: bytes, key: bytes, count: tuple[bytes, ...]) -> object:
     if len(count) > 1:
         raise syntax_error()
     wanted = parse_range(count[0], 0, INT64_MAX) if count else 1
-    zset = tx.db.zset(key)
+    zset = tx.db.typed(key, SortedSet)
     if zset is None or wanted == 0:
         return []
     pairs = take(tx, event, key, zset, wanted)
@@ -158,7 +159,7 @@ def with_scores(pairs: list[Pair]) -> Pairs:
 
 def take(tx: Tx, event: bytes, key: bytes, zset: SortedSet, wanted: int) -> list[Pair]:
     """Record that up to wanted (≥ 1) pairs leave the sorted set at key, by event ZPOPMIN or ZPOPMAX; return them."""
-    taken = tx.record(event, key, b"%d" % min(wanted, len(zset)))
+    taken = tx.enter((event, key, write_integer(min(wanted, len(zset)))))
     assert isinstance(taken, list)
     return taken
 

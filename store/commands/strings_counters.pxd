@@ -1,7 +1,6 @@
+# annotation_typing=True: functions that take any number of words have their types from their annotations alone
 from store.arguments cimport parse_int
 from store.commands.lookups cimport string_part
 from store.keyspace cimport Database
 from store.primitives cimport write_integer
 from store.tx cimport Tx
-
-cdef object _add(Tx tx, bytes key, object increment)

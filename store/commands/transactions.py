@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from store.commands.table import QUEUEING, RESTRICTED, Command, command
 from store.errors import ReplyError
 from store.replies import NULL_ARRAY, OK
 from store.tx import Tx
+
+if TYPE_CHECKING:
+    from store.client.session import Session
 
 GROUP = "transactions"
 
@@ -13,9 +18,10 @@ GROUP = "transactions"
 @command("multi", "noscript loading stale fast allow_busy", since="1.2.0", group=GROUP)
 def multi(tx: Tx) -> str:
     """Start a transaction: further commands are queued until EXEC."""
-    if tx.session.transaction is not None:
+    session: Session = tx.session
+    if session.transaction is not None:
         raise ReplyError("MULTI calls can not be nested")
-    tx.session.begin_transaction()
+    session.begin_transaction()
     return OK
 
 
@@ -49,7 +55,7 @@ def unwatch(tx: Tx) -> str:
 @command("exec", "noscript loading stale skip_slowlog", since="1.2.0", group=GROUP)
 def exec_(tx: Tx) -> object:
     """Run the queued commands as one, unless a watched key changed."""
-    session = tx.session
+    session: Session = tx.session
     if session.transaction is None:
         raise ReplyError("EXEC without MULTI")
     queued, aborted, outdated = session.transaction, session.aborted, session.outdated
@@ -65,8 +71,9 @@ def exec_(tx: Tx) -> object:
 def _run(tx: Tx, row: Command, argv: list[bytes]) -> object:
     """Run one queued command; its error is its reply and the others run all the same."""
     try:
-        if tx.session.conditions & RESTRICTED:
-            tx.engine.users.check(tx.session, row, argv, "multi", changed=True)
+        session: Session = tx.session
+        if session.conditions & RESTRICTED:
+            tx.engine.users.check(session, row, argv, "multi", changed=True)
         return tx.engine.call(tx, row.base, argv)
     except ReplyError as error:
         tx.engine.stats.count_error(error.code)

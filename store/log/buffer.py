@@ -115,7 +115,9 @@ class EventBuffer:
         """
         pending = self._pending
         mark = max(0, mark - self.events)
-        if mark < len(pending) and pending[mark].startswith(SELECT_PREFIX):
+        if len(pending) - mark < 2:
+            return
+        if pending[mark].startswith(SELECT_PREFIX):
             mark += 1
         if len(pending) - mark < 2:
             return

@@ -10,6 +10,7 @@ from cpython.list cimport PyList_GET_ITEM, PyList_GET_SIZE
 from cpython.long cimport PyLong_AsLongLongAndOverflow
 from libc.string cimport memchr, memcpy
 
+from store.primitives cimport write_integer
 from store.replies import NO_REPLY
 from store.resp import encoder as _plain
 from store.resp.words import UnbalancedQuotes, split_words
@@ -273,6 +274,15 @@ cdef bytes _bulks(list reply, Py_ssize_t size):
     return made[: out - start]
 
 
+cdef bytes _mixed(list reply, int resp):
+    """An array of anything."""
+    cdef list parts = [b"*%d\r\n" % PyList_GET_SIZE(reply)]
+    cdef object item
+    for item in reply:
+        parts.append(encode(item, resp))
+    return b"".join(parts)
+
+
 cdef bytes _OK = b"+OK\r\n"
 cdef dict _small = {number: b":%d\r\n" % number for number in range(-2, 1024)}
 cdef object _none = NO_REPLY
@@ -294,8 +304,9 @@ cpdef bytes encode(object reply, int resp=2):
         return b"_\r\n" if resp == 3 else b"$-1\r\n"
     elif kind is list:
         size = _flat_size(<list>reply)
-        if size >= 0:
-            return _bulks(<list>reply, size)
+        return _bulks(<list>reply, size) if size >= 0 else _mixed(<list>reply, resp)
+    elif kind is float and resp != 3 and -1e15 < <double>reply < 1e15 and <double>reply == <long long><double>reply != 0:
+        return _bulk(write_integer(<long long><double>reply))
     return _plain.encode(reply, resp)
 
 

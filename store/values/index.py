@@ -60,7 +60,8 @@ class MemberIndex:
         """Let go of a member that has a place; sweep a little."""
         self.gone.add(member)
         for _ in range(min(SWEEP, len(self.order))):
-            self.hand = (min(self.hand, len(self.order)) or len(self.order)) - 1
+            size = len(self.order)
+            self.hand = (self.hand if 0 < self.hand < size else size) - 1
             if self.order[self.hand] in self.gone:
                 self._free(self.hand)
 
@@ -85,7 +86,7 @@ class MemberIndex:
     def choice(self) -> bytes:
         """One member, each with the same chance; there must be one."""
         while True:
-            place = random.randrange(len(self.order))
+            place = int(random.random() * len(self.order))
             member = self.order[place]
             if member not in self.gone:
                 return member

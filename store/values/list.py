@@ -12,6 +12,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate, chain, islice
 
+from store.primitives import total_length
 from store.values.base import Value
 
 CHUNK = 512
@@ -120,9 +121,13 @@ class List(Value):
         """Append members in the order given."""
         count = len(members)
         self.length += count
-        self.nbytes += sum(map(len, members)) + MEMBER_COST * count
+        self.nbytes += total_length(members) + MEMBER_COST * count
         chunks = self.chunks
-        room = CHUNK - len(chunks[-1]) if chunks else 0
+        last = chunks[-1] if chunks else None
+        room = CHUNK - len(last) if last is not None else 0
+        if last is not None and count == 1 and room:
+            last.append(members[0])
+            return
         if count <= room:
             chunks[-1].extend(members)
             return
@@ -136,12 +141,13 @@ class List(Value):
         """Put members before the first, one after the other: the last one given becomes the first of the list."""
         count = len(members)
         self.length += count
-        self.nbytes += sum(map(len, members)) + MEMBER_COST * count
+        self.nbytes += total_length(members) + MEMBER_COST * count
         self.starts = None
         chunks = self.chunks
-        room = CHUNK - len(chunks[0]) if chunks else 0
-        if count == 1 and room:
-            chunks[0].insert(0, members[0])
+        first = chunks[0] if chunks else None
+        room = CHUNK - len(first) if first is not None else 0
+        if first is not None and count == 1 and room:
+            first.insert(0, members[0])
             return
         head = list(members[::-1])
         split = max(0, count - room)
@@ -155,8 +161,9 @@ class List(Value):
 
     def pop_left(self, count: int = 1) -> list[bytes]:
         """Take up to count members from the left; return them from left to right."""
-        if count == 1 and self.length and len(self.chunks[0]) > 1:
-            member = self.chunks[0].pop(0)
+        first = self.chunks[0] if self.length else None
+        if first is not None and count == 1 and len(first) > 1:
+            member = first.pop(0)
             self.length -= 1
             self.nbytes -= len(member) + MEMBER_COST
             self.starts = None
@@ -175,8 +182,9 @@ class List(Value):
 
     def pop_right(self, count: int = 1) -> list[bytes]:
         """Take up to count members from the right; return them in the order taken, from right to left."""
-        if count == 1 and self.length and len(self.chunks[-1]) > 1:
-            member = self.chunks[-1].pop()
+        last = self.chunks[-1] if self.length else None
+        if last is not None and count == 1 and len(last) > 1:
+            member = last.pop()
             self.length -= 1
             self.nbytes -= len(member) + MEMBER_COST
             return [member]
@@ -296,4 +304,6 @@ def bounds(start: int, stop: int, length: int) -> tuple[int, int]:
     """
     first = max(start + length if start < 0 else start, 0)
     end = min(stop + length if stop < 0 else stop, length - 1) + 1
-    return (first, end) if first < end else (0, 0)
+    if first >= end:
+        return (0, 0)
+    return (first, end)
