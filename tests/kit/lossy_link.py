@@ -28,6 +28,7 @@ class LossyLink:
         self._random: random.Random | None = None
         self._closed = threading.Event()
         self._stalled = threading.Event()
+        self._down = threading.Event()
         threading.Thread(target=self._accept, daemon=True).start()
 
     # ── trouble ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -54,6 +55,15 @@ class LossyLink:
         """Deliver nothing, with every connection open (half-open, as after a lost route), until `heal` or a cut."""
         self._stalled.set()
 
+    def down(self) -> None:
+        """Close every connection, and those that are tried, until `restore`."""
+        self._down.set()
+        self.cut()
+
+    def restore(self) -> None:
+        """Let connections be made again."""
+        self._down.clear()
+
     def _trouble(self, chance: random.Random) -> None:
         while self._random is chance and not self._closed.is_set():
             time.sleep(chance.uniform(0.02, 0.25))
@@ -73,6 +83,9 @@ class LossyLink:
                 near, _ = self._listener.accept()
             except OSError:
                 return
+            if self._down.is_set():
+                near.close()
+                continue
             try:
                 far = socket.create_connection((HOST, self.target), 5)
             except OSError:

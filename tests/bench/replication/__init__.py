@@ -1,0 +1,1 @@
+"""Replication, measured: outages, full synchronizations, failovers, reads from replicas, lag; beside redis-server's own."""
