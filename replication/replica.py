@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from store.log.frame import Frame
     from store.node import Node
 
-FIRST_DELAY, LONGEST_DELAY = 0.1, 3.0
+FIRST_DELAY, LONGEST_DELAY = 0.1, 1.0
 """Seconds between attempts: doubled each time, half of it at random."""
 HELD_LIMIT = 64 << 20
 """Bytes of history that are received but not applied while writes pause; more is left in the network."""

@@ -56,8 +56,10 @@ class RdbLoader:
         self._waiting = 0  # bytes in _pieces
         self._wanted = 9  # bytes that have to be there before another try is worth it
         self._crc = 0
-        self._step: Callable[[], None] = self._read_header
+        self._begun = False
         self._db = 0
+        self._database: Database | None = None  # where keys go: number _db of the keyspace, once one has come
+        self._strings = self._expiring = 0  # keys of this database that `report` does not count yet
         self._seen_databases = False
         self._deadline = 0
         self._idle: int | None = None
@@ -100,7 +102,10 @@ class RdbLoader:
         try:
             while not self.done:
                 part = cursor.pos
-                self._step()
+                if self._begun:
+                    self._read_part()
+                else:
+                    self._read_header()
         except Underflow as short:
             unread = len(cursor.data) - part
             self._wanted = max(short.stop - cursor.base - part, 2 * unread if unread > PIECE else 0)
@@ -128,7 +133,7 @@ class RdbLoader:
         self.report.version = int(header[5:])
         if not 1 <= self.report.version <= codes.NEWEST:
             raise Malformed(f"RDB version {self.report.version}; versions 1 to {codes.NEWEST} can be read", 5)
-        self._step = self._read_part
+        self._begun = True
 
     def _read_part(self) -> None:
         cursor = self._cursor
@@ -144,12 +149,17 @@ class RdbLoader:
     def _read_entry(self, type_byte: int) -> None:
         cursor = self._cursor
         start = cursor.base + cursor.pos - 1
+        value: Stored | None
+        if type_byte == codes.STRING:
+            key, value = cursor.string(), cursor.string()
+            self._keep_string(key, value, start)
+            return
         reader = READERS.get(type_byte)
         if reader is None:
             raise Malformed(f"unknown type {type_byte} of a value", start)
         key = cursor.string()
         try:
-            value: Stored | None = reader(cursor)
+            value = reader(cursor)
         except EmptyValue:
             value = None
         except Malformed as error:
@@ -162,6 +172,15 @@ class RdbLoader:
             self._keep(key, value, start)
         self._deadline, self._idle, self._frequency = 0, None, None
 
+    def _keep_string(self, key: bytes, value: bytes, start: int) -> None:
+        """Count a string and put it into its database: most keys are strings."""
+        self._strings += 1
+        if self._deadline:
+            self._expiring += 1
+        if self.keyspace is not None:
+            self._put(self._database or self._chosen(start), key, value, start)
+        self._deadline, self._idle, self._frequency = 0, None, None
+
     def _keep(self, key: bytes, value: Stored, start: int) -> None:
         """Count an entry and put it into its database."""
         report = self.report
@@ -172,19 +191,33 @@ class RdbLoader:
             report.expiring += 1
         if isinstance(value, OpaqueValue):
             report.opaque += 1
-        if self.keyspace is None:
-            return
+        if self.keyspace is not None:
+            self._put(self._database or self._chosen(start), key, value, start)
+
+    def _count_strings(self) -> None:
+        """Add the strings of this database to the report."""
+        if self._strings:
+            report = self.report
+            report.keys += self._strings
+            report.databases[self._db] += self._strings
+            report.types["string"] += self._strings
+            report.expiring += self._expiring
+            self._strings = self._expiring = 0
+
+    def _chosen(self, start: int) -> Database:
+        """The database that was selected."""
+        assert self.keyspace is not None
         if self._db >= len(self.keyspace.databases):
             count = len(self.keyspace.databases)
             raise Malformed(f"database {self._db}, but this server has {count} (option databases)", start)
-        db = self.keyspace.databases[self._db]
-        if key in db.entries and not self._replace:
-            raise Malformed(f"key {key[:64]!r} is twice in database {self._db}", start)
-        self._put(db, key, value)
+        self._database = self.keyspace.databases[self._db]
+        return self._database
 
-    def _put(self, db: Database, key: bytes, value: Stored) -> None:
-        keyspace = db.keyspace
+    def _put(self, db: Database, key: bytes, value: Stored, start: int) -> None:
+        keyspace, before = db.keyspace, len(db.order)
         entry = db.put(key, value)
+        if len(db.order) == before and not self._replace:
+            raise Malformed(f"key {key[:64]!r} is twice in database {self._db}", start)
         if self._deadline:
             db.set_deadline(key, self._deadline)
         if keyspace.lfu is None:
@@ -198,7 +231,8 @@ class RdbLoader:
         self.report.aux[name.decode("utf-8", "backslashreplace")] = value
 
     def _read_select(self) -> None:
-        self._db = self._cursor.length()
+        self._count_strings()
+        self._db, self._database = self._cursor.length(), None
         self._seen_databases = True
 
     def _read_resize(self) -> None:
@@ -259,6 +293,7 @@ class RdbLoader:
             if stored and self._check_crc and stored != crc64(memoryview(cursor.data)[:stop], self._crc):
                 raise Malformed("the checksum of the file does not match its content", cursor.base + stop)
         report.size = cursor.base + cursor.pos
+        self._count_strings()
         self.done = True
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import random
 import shutil
 import sys
 import tempfile
@@ -114,17 +115,20 @@ def caught_up(replica: Server, primary: Server) -> bool:
 
 
 def fill(server: Server, keys: int, size: int) -> None:
-    """Set so many keys of size bytes each, pipelined."""
-    value = b"v" * size
+    """Set so many keys to size bytes each that can't be compressed, pipelined."""
+    noise = random.Random(size).randbytes(1 << 20)
     with server.client() as client:
         client.socket.settimeout(120)
         for start in range(0, keys, 1000):
             stop = min(start + 1000, keys)
-            parts = [
-                b"*3\r\n$3\r\nSET\r\n$11\r\nkey:%07d\r\n$%d\r\n%s\r\n" % (n, size, value) for n in range(start, stop)
-            ]
-            client.send_raw(b"".join(parts))
+            client.send_raw(b"".join(set_request(n, noise, size) for n in range(start, stop)))
             expect(client, stop - start)
+
+
+def set_request(number: int, noise: bytes, size: int) -> bytes:
+    """A SET of the key of this number to size bytes of noise."""
+    start = number * 61 % (len(noise) - size)
+    return b"*3\r\n$3\r\nSET\r\n$11\r\nkey:%07d\r\n$%d\r\n%s\r\n" % (number, size, noise[start : start + size])
 
 
 def expect(client: RespClient, replies: int) -> None:

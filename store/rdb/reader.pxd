@@ -1,0 +1,21 @@
+from store.keyspace cimport Database, Entry, Keyspace
+from store.rdb.primitives cimport Cursor
+
+cdef class RdbLoader:
+    cdef public object keyspace, report
+    cdef public bint done
+    cdef bint _replace, _check_crc, _begun, _seen_databases
+    cdef Cursor _cursor
+    cdef list _pieces
+    cdef Py_ssize_t _waiting, _wanted
+    cdef object _crc, _idle, _frequency
+    cdef Database _database
+    cdef object _db
+    cdef long long _deadline, _strings, _expiring
+    cpdef _read_parts(self)
+    cpdef _read_part(self)
+    cpdef _read_entry(self, int type_byte)
+    cpdef _keep_string(self, bytes key, bytes value, Py_ssize_t start)
+    cpdef _keep(self, bytes key, object value, Py_ssize_t start)
+    cpdef Database _chosen(self, Py_ssize_t start)
+    cpdef _put(self, Database db, bytes key, object value, Py_ssize_t start)
