@@ -12,14 +12,17 @@ from collections.abc import Iterator
 import hiredis
 
 from store.errors import CorruptLog
+from store.event_split import split_events
 from store.resp.codec import encode_event
 
 __all__ = [
-    "EXEC", "MULTI", "PING", "SELECT_PREFIX", "decode_events", "encode_event", "encode_select", "event_size", "selected_db",
+    "EXEC", "MULTI", "PING", "SELECT_PREFIX", "decode_events", "decode_events_plain", "encode_event", "encode_select", "event_size", "selected_db",
 ]  # fmt: skip
 
 # hiredis moves the unread rest of its buffer for about every KiB it has parsed: pieces keep that cheap.
 _PIECE = 64 * 1024
+# Events that the compiled code cuts out at a time.
+_AT_ONCE = 1000
 
 MULTI = b"*1\r\n$5\r\nMULTI\r\n"
 EXEC = b"*1\r\n$4\r\nEXEC\r\n"
@@ -41,7 +44,7 @@ def event_size(args: list[bytes]) -> int:
     return size
 
 
-def decode_events(payload: bytes, path: object = "(memory)", base: int = 0) -> Iterator[tuple[int, list[bytes]]]:
+def decode_events_plain(payload: bytes, path: object = "(memory)", base: int = 0) -> Iterator[tuple[int, list[bytes]]]:
     """Yield (position, arguments) of each event; position is in bytes from the start of payload.
 
     The payload has to consist of whole canonical events: anything else raises CorruptLog for `path`, at byte
@@ -65,6 +68,18 @@ def decode_events(payload: bytes, path: object = "(memory)", base: int = 0) -> I
         position += event_size(args)
     if position != len(payload):
         raise CorruptLog(path, base + position, "an event that is not in canonical form")
+
+
+def decode_events(payload: bytes, path: object = "(memory)", base: int = 0) -> Iterator[tuple[int, list[bytes]]]:
+    """Do what decode_events_plain does, by compiled code as far as that is there and understands what it reads."""
+    place = 0
+    while place < len(payload):
+        events, place = split_events(payload, place, _AT_ONCE)
+        yield from events
+        if not events:
+            for position, args in decode_events_plain(payload[place:] if place else payload, path, base + place):
+                yield place + position, args
+            return
 
 
 def _checked(event: object, path: object, position: int) -> list[bytes]:

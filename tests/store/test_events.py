@@ -1,11 +1,13 @@
 """Events as bytes: canonical, countable, and read back only when they are whole."""
 
+from collections.abc import Iterator
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from store.errors import CorruptLog
-from store.events import decode_events, encode_event, encode_select, event_size, selected_db
+from store.events import decode_events, decode_events_plain, encode_event, encode_select, event_size, selected_db
 
 events = st.lists(st.lists(st.binary(max_size=120), min_size=1, max_size=12), max_size=12)
 
@@ -45,6 +47,24 @@ def test_bytes_that_are_no_whole_events_are_refused_by_position(payload: bytes, 
     with pytest.raises(CorruptLog) as caught:
         list(decode_events(payload, "some.seg", base=100))
     assert (caught.value.path, caught.value.position) == ("some.seg", 100 + position)
+
+
+@given(events, st.integers(0, 400), st.binary(max_size=3))
+def test_compiled_and_plain_code_find_the_same_in_damaged_bytes(commands: list[list[bytes]], place: int, patch: bytes) -> None:
+    payload = b"".join(encode_event(*args) for args in commands)
+    damaged = payload[:place] + patch + payload[place + len(patch) :]
+    assert outcome(decode_events(damaged)) == outcome(decode_events_plain(damaged))
+
+
+def outcome(found: Iterator[tuple[int, list[bytes]]]) -> tuple[list[tuple[int, list[bytes]]], str]:
+    """The events up to the first damage, and what is said of that."""
+    whole: list[tuple[int, list[bytes]]] = []
+    try:
+        for event in found:
+            whole.append(event)  # one by one: they are kept although it may end in damage
+    except CorruptLog as error:
+        return whole, str(error)
+    return whole, ""
 
 
 def test_the_database_selected_last_is_found() -> None:
