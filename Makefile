@@ -4,6 +4,7 @@
 # make conformance  Redis's own test suite against Chronis (UNITS="unit/type/string …", ARGS="--help")
 # make bench        side by side with redis-server (ARGS="--help")
 # make pictures     the dashboards and chronis top, drawn from a run of two minutes into deploy/pictures
+# make replication-bench  replication beside redis-server's (ARGS="--help")
 # make clean        remove everything that can be made again (data/ stays)
 
 PYTHON ?= python3
@@ -18,7 +19,7 @@ PACKAGES := $(wildcard store replication metrics)
 # Run with the compiled modules and again with their sources: what commands do, what is stored, what crashes leave.
 ON_BOTH := tests/store/commands tests/store/resp tests/store/test_turn.py tests/properties tests/crash tests/oracle tests/e2e/test_main_job.py
 
-.PHONY: run test lint conformance bench pictures clean
+.PHONY: run test lint conformance bench replication-bench pictures clean
 
 run: $(VENV)/.installed
 	@$(PY) -m store.tools.run_local --port $(PORT) $(ARGS)
@@ -43,6 +44,10 @@ bench: $(VENV)/.installed-dev
 pictures: $(VENV)/.installed-dev
 	@.ci/install-debian-packages
 	@$(PY) -m tests.pictures $(ARGS)
+
+replication-bench: $(VENV)/.installed-dev
+	@.ci/install-debian-packages
+	@$(PY) -m tests.bench.replication $(ARGS)
 
 clean:
 	rm -rf .cache .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist *.egg-info tests/bench/results

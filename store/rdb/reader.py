@@ -113,6 +113,7 @@ class RdbLoader:
         except Malformed as error:
             place = error.position if error.position is not None else cursor.base + cursor.pos
             raise CorruptSnapshot(self.report.path, place, error.reason) from error
+        self._count_strings()
         if not self.done:
             self._forget()
 

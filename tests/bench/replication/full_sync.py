@@ -18,7 +18,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.bench.measure import cpu_seconds
+from tests.bench.cpu import tree_seconds
 from tests.bench.replication import nodes
 from tests.bench.replication.nodes import KINDS, Kind, percentile
 from tests.kit.cluster import info, syncs
@@ -104,7 +104,7 @@ def measure(kind: Kind, keys: int, size: int, niceness: int, idle_seconds: float
         idle = probe.probes = Probes()
         time.sleep(idle_seconds)
         before, waited, cpu = nodes.anonymous_memory(primary.pid), nodes.waited(primary.pid), own_cpu(primary.pid)
-        replica_cpu = [cpu_seconds(replica.pid) for replica in replicas]
+        replica_cpu = [tree_seconds(replica.pid) for replica in replicas]
         busy = probe.probes = Probes()
         started = time.perf_counter()
         for replica in replicas:
@@ -113,7 +113,7 @@ def measure(kind: Kind, keys: int, size: int, niceness: int, idle_seconds: float
         seconds = time.perf_counter() - started
         probe.probes = Probes()
         waited, cpu = nodes.waited(primary.pid) - waited, own_cpu(primary.pid) - cpu
-        replica_cpu = [cpu_seconds(replica.pid) - was for replica, was in zip(replicas, replica_cpu, strict=True)]
+        replica_cpu = [tree_seconds(replica.pid) - was for replica, was in zip(replicas, replica_cpu, strict=True)]
         probe.ended.set()
         probe.join()
         check(primary, replicas)

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import subprocess
 import threading
 import time
 import urllib.request
 from dataclasses import dataclass
 from statistics import median
 
-from tests.bench.measure import Case, cpu_seconds, parse_rps
+from tests.bench.cpu import tree_seconds
+from tests.bench.measure import redis_benchmark
 from tests.bench.replication import nodes
 from tests.bench.replication.nodes import KINDS, percentile
 from tests.kit.servers import HOST, Server, free_port
@@ -107,23 +107,24 @@ class Topology:
         """Wait until the replicas have everything."""
         nodes.together(self.servers[0], self.servers[1:])
 
-    def sample(self, case: Case) -> Sample:
+    def sample(self, requests: int, pipeline: int, clients: int) -> Sample:
         """Put the load on the primary and see what everybody did until the replicas had everything."""
         primary = self.servers[0]
         threads: list[Lag | Scraper] = [Scraper(primary, self.port)]
         lag = Lag(primary, self.servers[-1]) if self.replicas else None
         threads += [lag] if lag is not None else []
-        before = [cpu_seconds(server.pid) for server in self.servers]
+        before = [tree_seconds(server.pid) for server in self.servers]
         for thread in threads:
             thread.start()
-        done = subprocess.run(case.command(primary.port, case.requests), capture_output=True, text=True, check=True)
+        words = ("SET", "key:__rand_int__", "xxx")
+        done = redis_benchmark(nodes.load(primary, words, pipeline, clients, requests, KEYS))
         for thread in threads:
             thread.ended.set()
             thread.join(30)
         self.settle()
-        used = [cpu_seconds(server.pid) - was for server, was in zip(self.servers, before, strict=True)]
-        cpu = [seconds * 1e6 / case.requests for seconds in used]
-        return Sample(parse_rps(done.stdout), cpu, lag.lags if lag is not None else [])
+        used = [tree_seconds(server.pid) - was for server, was in zip(self.servers, before, strict=True)]
+        cpu = [seconds * 1e6 / requests for seconds in used]
+        return Sample(done["rps"], cpu, lag.lags if lag is not None else [])
 
 
 def run(options: argparse.Namespace) -> list[str]:
@@ -135,13 +136,13 @@ def run(options: argparse.Namespace) -> list[str]:
         "| replicas | server | req/s | ratio | primary CPU µs/write | replica CPU µs/write | lag ms p50/p99/max |",
         "|---:|---|---:|---:|---:|---:|---:|",
     ]
-    case = Case("set", options.pipeline, options.clients, options.requests, KEYS)
+    size = options.pipeline, options.clients
     for replicas in options.replicas:
         with contextlib.ExitStack() as stack:
             groups = [Topology(stack, name, replicas) for name in options.servers]
             for group in groups:
-                group.sample(Case("set", options.pipeline, options.clients, options.requests // 10, KEYS))
-            rounds = [[group.sample(case) for group in groups] for _ in range(options.rounds)]
+                group.sample(options.requests // 10, *size)
+            rounds = [[group.sample(options.requests, *size) for group in groups] for _ in range(options.rounds)]
         for place, name in enumerate(options.servers):
             lines.append(row(replicas, name, [one[place] for one in rounds], [one[0] for one in rounds]))
             print(lines[-1], flush=True)

@@ -139,6 +139,12 @@ def expect(client: RespClient, replies: int) -> None:
         raise ValueError(f"not +OK: {got[:200]!r}")
 
 
+def load(server: Server, words: tuple[str, ...], pipeline: int, clients: int, requests: int, keys: int) -> list[str]:
+    """The command line of redis-benchmark that puts a command on a server."""
+    size = ["-P", str(pipeline), "-c", str(clients), "-n", str(requests), "-r", str(keys)]
+    return ["redis-benchmark", "-h", HOST, "-p", str(server.port), "--csv", *size, *words]
+
+
 def anonymous_memory(pid: int) -> int:
     """Bytes of memory a process has of its own (RssAnon of /proc), files and shared memory not counted."""
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():

@@ -7,7 +7,7 @@ import subprocess
 import time
 from statistics import median
 
-from tests.bench.measure import Case, cpu_seconds
+from tests.bench.cpu import tree_seconds
 from tests.bench.replication import nodes
 from tests.bench.replication.nodes import KINDS, percentile
 from tests.kit.servers import Server
@@ -17,12 +17,16 @@ VALUE = 100
 
 def spread(servers: list[Server], requests: int, clients: int, keys: int) -> list[float]:
     """Put the same GETs on every server at the same time; return the CPU microseconds a read of each."""
-    case = Case("get", 1, clients, requests, keys)
-    before = [cpu_seconds(server.pid) for server in servers]
-    loads = [subprocess.Popen(case.command(server.port, requests), stdout=subprocess.DEVNULL) for server in servers]
+    before = [tree_seconds(server.pid) for server in servers]
+    loads = [
+        subprocess.Popen(
+            nodes.load(server, ("GET", "key:__rand_int__"), 1, clients, requests, keys), stdout=subprocess.DEVNULL
+        )
+        for server in servers
+    ]
     if any(load.wait() for load in loads):
         raise ValueError("redis-benchmark failed")
-    used = [cpu_seconds(server.pid) - was for server, was in zip(servers, before, strict=True)]
+    used = [tree_seconds(server.pid) - was for server, was in zip(servers, before, strict=True)]
     return [seconds * 1e6 / requests for seconds in used]
 
 

@@ -1,0 +1,42 @@
+"""The replication benchmarks' arithmetic, and one small run."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from tests.bench.replication.__main__ import main
+from tests.bench.replication.failover import way_back
+from tests.bench.replication.nodes import percentile, set_request
+from tests.bench.replication.outage import commands
+from tests.kit.resp_client import encode
+
+
+def test_percentiles_are_values_that_were_seen() -> None:
+    values = [float(number) for number in range(100, 0, -1)]
+    assert (percentile(values, 0.5), percentile(values, 0.99), percentile([7.0], 0.99)) == (51.0, 100.0, 7.0)
+    assert math.isnan(percentile([], 0.5))
+
+
+def test_the_way_back_is_read_from_the_log() -> None:
+    partial = "MASTER <-> REPLICA sync: Master accepted a Partial Resynchronization.\n"
+    assert way_back(partial) == "partial resync"
+    assert (
+        way_back("7 bytes of events up to 9 were moved to lost/x.seg\n" + partial)
+        == "partial resync, discarded tail named"
+    )
+    assert way_back("Full resync from master: 0:1\n") == "full resync"
+
+
+def test_requests_are_whole_commands() -> None:
+    assert set_request(3, bytes(range(256)), 4) == encode(("SET", "key:0000003", bytes(range(183, 187))))
+    assert commands(250, 1) == encode(("SET", "big:50", b"250:" + b"x" * ((1 << 20) - 4)))
+
+
+def test_reads_are_spread_over_three_nodes(capsys: pytest.CaptureFixture[str]) -> None:
+    small = ["--keys", "100", "--requests", "200", "--rounds", "1", "--own-writes", "50"]
+    assert main(["--servers", "chronis", "reads", *small]) == 0
+    output = capsys.readouterr().out
+    assert "| chronis |" in output
+    assert "0 of 50 were stale" in output
