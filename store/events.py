@@ -16,7 +16,8 @@ from store.event_split import split_events
 from store.resp.codec import encode_event
 
 __all__ = [
-    "EXEC", "MULTI", "PING", "SELECT_PREFIX", "decode_events", "decode_events_plain", "encode_event", "encode_select", "event_size", "selected_db",
+    "EXEC", "MULTI", "PING", "SELECT_PREFIX", "decode_events", "decode_events_plain", "encode_event", "encode_select",
+    "event_size", "selected_db",
 ]  # fmt: skip
 
 # hiredis moves the unread rest of its buffer for about every KiB it has parsed: pieces keep that cheap.
