@@ -12,14 +12,13 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, cast
 
 from replication.arrival import Arrival
+from replication.connection import PrimaryConnection
 from replication.follower import Follower
 from replication.link import Drop, Event, Identity, Instruction, Link, Send, State, Unexpected
 from replication.lost import keep_lost_tail
 from replication.messages import Continue, FullResync, Parted, ack
 from replication.rollback import roll_back
 from replication.stream import BadStream
-from store.client.server import address_text, keep_alive
-from store.client.session import Session
 from store.errors import CorruptFile, CorruptSnapshot, LogFailed
 from store.events import encode_event
 from store.log.reader import OffsetNotInLog
@@ -41,53 +40,6 @@ SILENCE = {
     State.CONNECTED: "MASTER timeout: no data nor PING received...",
 }
 _LONGEST_LINE = 4096
-
-
-class PrimaryConnection(Session):
-    """The outgoing connection: a session with the right to everything, listed among the clients once it is followed."""
-
-    def __init__(self, replica: Replica, number: int) -> None:
-        super().__init__(replica.node.engine, number)
-        self.replica = replica
-        self.user, self.role = None, "master"
-        self.refresh_permissions()
-        self.reason = "connection lost"
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Set the socket up and begin the handshake."""
-        self.transport = cast(asyncio.Transport, transport)
-        sock = self.transport.get_extra_info("socket")
-        self.fd = sock.fileno()
-        self.address = address_text(self.transport.get_extra_info("peername"))
-        self.local_address = address_text(self.transport.get_extra_info("sockname"))
-        keep_alive(sock, self.engine.settings.repl_timeout)
-        self.replica.opened(self)
-
-    def data_received(self, data: bytes) -> None:
-        """Take what the primary sent."""
-        self.net_input += len(data)
-        self.engine.stats.net_repl_input += len(data)
-        self.active_ms = self.engine.clock.now_ms()
-        self.replica.received(self, data)
-
-    def reply(self, reply: object) -> None:
-        """A primary gets no replies."""
-
-    def write(self, data: bytes) -> None:
-        """Send bytes."""
-        if self.transport is not None and not self.transport.is_closing():
-            self.net_output += len(data)
-            self.engine.stats.net_output += len(data)
-            self.transport.write(data)
-
-    def listed(self) -> None:
-        """Be seen by CLIENT LIST and CLIENT KILL."""
-        self.engine.sessions[self.number] = self
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Tell the replica."""
-        super().connection_lost(exc)
-        self.replica.disconnected(self, f"{exc}" if exc is not None else self.reason)
 
 
 class Replica:
