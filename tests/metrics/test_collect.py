@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from pathlib import Path
 
@@ -111,6 +112,25 @@ async def test_horizon_is_the_age_of_the_oldest_frame_on_disk(node: Node, tmp_pa
     node.engine.turn.end()
     assert before - 0.01 <= oldest_time(str(tmp_path)) <= time.time()
     assert 0 <= (await values(node))["chronis_resync_horizon_seconds", ()] < 60
+
+
+@pytest.mark.parametrize(("budget", "turns"), [(1e-12, 6), (1e9, 1)])
+async def test_the_loop_runs_when_steps_have_used_their_budget(
+    node: Node, monkeypatch: pytest.MonkeyPatch, budget: float, turns: int
+) -> None:
+    monkeypatch.setattr("metrics.collect.BUDGET", budget)
+    seen: list[int] = []
+    loop, taken = asyncio.get_running_loop(), []
+
+    def turn() -> None:
+        seen.append(len(taken))
+        loop.call_soon(turn)
+
+    loop.call_soon(turn)
+    await Collector(node)._in_steps(range(5), taken.append)
+    assert taken == [0, 1, 2, 3, 4]
+    assert 1 <= len(set(seen)) <= turns
+    assert (len(set(seen)) > 1) == (budget < 1)
 
 
 def test_catalog_follows_the_naming_rules_of_prometheus() -> None:
