@@ -13,7 +13,6 @@ import replication.chronis_commands  # noqa: F401 - adds commands to the table
 import store.commands  # noqa: F401 - fills the command table
 from metrics.endpoint import Endpoint
 from replication.roles import Replication
-from store import __version__
 from store.config.command_line import parse
 from store.config.settings import Settings
 from store.errors import ConfigError, CorruptFile, LogFailed
@@ -32,7 +31,6 @@ def main() -> None:
         sys.exit(f"Can't open the log file: {error}")
     if settings.daemonize:
         daemonize()
-    notice(f"Chronis {__version__} starting, PID: {os.getpid()}, port {settings.port}, data in {settings.dir}")
     for name in settings.without_effect():
         notice(f"option {name} is accepted but has no effect here")
     runner = asyncio.Runner(loop_factory=loop_factory())

@@ -11,11 +11,11 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from store import eviction
+from store import __version__, eviction
 from store.client.server import Server
 from store.commands.table import LOADING
 from store.engine import Engine
-from store.errors import ApplyFailed, LogFailed
+from store.errors import ApplyFailed, ConfigError, LogFailed
 from store.log.memory import MemoryLog
 from store.logfile import log, notice, warn
 from store.persistence.control import Persistence
@@ -69,11 +69,20 @@ class Node:
         self.timers.every_second.append(self.persistence.saving.check_due)
         for function in self.on_prepared:
             function()
-        await self.server.start()
+        await self._open_sockets()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.shutdown.signalled, number)
         write_pidfile(self.settings.pidfile)
         notice("Server initialized")
+
+    async def _open_sockets(self) -> None:
+        """Listen, then say who we are: who reads the line may connect."""
+        try:
+            await self.server.start()
+        except ConfigError:
+            warn(f"Failed listening on port {self.settings.port} (TCP), aborting.")
+            raise
+        notice(f"Chronis {__version__} starting, PID: {os.getpid()}, port {self.settings.port}, data in {self.settings.dir}")
 
     async def load(self) -> None:
         """Get the state back while clients are answered in between, then serve it; return early if the node is to stop.
