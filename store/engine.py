@@ -24,6 +24,7 @@ from store.observe.rates import Rates
 from store.observe.slowlog import SlowLog
 from store.observe.stats import Stats
 from store.scripting.scripts import Scripts
+from store.slices import Slices
 from store.switches import Switches
 from store.topology import Alone, Topology
 from store.turn import Turn
@@ -62,6 +63,7 @@ class Engine:
         self.waiting = Waiting(self)
         self.rates = Rates(self)
         self.turn = Turn(self)
+        self.slices = Slices(self)
         self.latency = Latency(settings)
         self.switches = Switches()
         self.expiring_actively = True  # DEBUG SET-ACTIVE-EXPIRE

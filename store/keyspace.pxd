@@ -17,7 +17,7 @@ cdef class Database:
     cdef public Keyspace keyspace
     cdef public int index
     cdef public dict entries
-    cdef public list order, deadlines
+    cdef public list order, deadlines, walks
     cdef public Py_ssize_t expiring
     @cython.locals(entry=Entry)
     cpdef Entry live(self, bytes key)
@@ -53,7 +53,7 @@ cdef class Keyspace:
     cdef public bint counting, touching
     cdef public int notify_classes, notice_class
     cdef public object notice
-    cdef public dict watched, waiting, ready, functions
+    cdef public dict watched, waiting, ready, functions, pinned
     cdef public list graveyard, databases
     cpdef notify(self, Database db, int notice_class, bytes notice, bytes key, bint renamed=*)
     cpdef discard(self, Value value)

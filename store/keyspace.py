@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable
-from typing import TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from store.errors import wrong_type
 from store.notifications import GENERIC, KEY_MISS, NEW
@@ -18,6 +18,9 @@ from store.values.hash import Hash
 from store.values.list import List
 from store.values.set import Set
 from store.values.sorted_set import SortedSet
+
+if TYPE_CHECKING:
+    from store.key_walk import KeyWalk, Reader
 
 Stored = bytes | bytearray | Value
 Place = tuple[int, bytes]
@@ -68,7 +71,7 @@ def counted_cost(value: Stored) -> int:
 class Database:
     """One numbered database. Readers: `get`, `peek` and the typed forms; everything below `put` is for apply functions only."""
 
-    __slots__ = ("deadlines", "entries", "expiring", "index", "keyspace", "order")
+    __slots__ = ("deadlines", "entries", "expiring", "index", "keyspace", "order", "walks")
 
     def __init__(self, keyspace: Keyspace, index: int) -> None:
         self.keyspace = keyspace
@@ -77,6 +80,7 @@ class Database:
         self.order: list[Entry] = []
         self.expiring = 0
         self.deadlines: list[tuple[int, bytes]] = []
+        self.walks: list[KeyWalk] = []  # replies that list the keys and are not complete yet
 
     # ── reading ────────────────────────────────────────────────────────────────────────────────────────────────────
     def live(self, key: bytes) -> Entry | None:
@@ -178,6 +182,8 @@ class Database:
             return value
         if not isinstance(entry.value, kind):
             raise TypeError(f"event for {kind.__name__} meets {type(entry.value).__name__} at {key!r}")
+        if self.keyspace.pinned:
+            self.keyspace.settle(entry.value)
         if self.keyspace.lfu is None:
             entry.access = self.keyspace.access_clock
         return entry.value
@@ -208,6 +214,8 @@ class Database:
         if entry is None:
             return None
         last = self.order.pop()
+        for walk in self.walks:
+            walk.removed(entry, last)
         if last is not entry:
             self.order[entry.slot] = last
             last.slot = entry.slot
@@ -270,16 +278,27 @@ class Database:
     def _clear(self) -> int:
         count = len(self.entries)
         keyspace = self.keyspace
+        self.end_walks()
         for index, key in (*keyspace.watched, *keyspace.waiting):
             if index == self.index and key in self.entries:
                 self.touched(key)
-        if any(len(other) for other in keyspace.databases if other is not self):
-            keyspace.used -= sum(ENTRY_COST + len(e.key) + counted_cost(e.value) for e in self.order)
+        others = [other for other in keyspace.databases if other is not self]
+        if sum(map(len, others)) > count:
+            keyspace.used -= self._cost()
         else:
-            keyspace.used = 0  # the common case costs nothing, however many keys there were
-        keyspace.graveyard.append(self.order)
+            keyspace.used = sum(other._cost() for other in others)  # mostly there are none, or few
+        keyspace.graveyard += (self.deadlines, self.entries, self.order)
         self.entries, self.order, self.deadlines, self.expiring = {}, [], [], 0
         return count
+
+    def _cost(self) -> int:
+        return sum(ENTRY_COST + len(e.key) + counted_cost(e.value) for e in self.order)
+
+    def end_walks(self) -> None:
+        """Have the replies that list the keys completed: all of them are about to change."""
+        for walk in list(self.walks):
+            if walk.reader is not None:
+                walk.reader.finish()
 
     def touched(self, key: bytes) -> None:
         """Tell watchers and blocked clients that key changed."""
@@ -321,8 +340,10 @@ class Keyspace:
         self.watched: dict[Place, list[Callable[[Place], None]]] = {}
         self.waiting: dict[tuple[int, bytes], object] = {}
         self.ready: dict[tuple[int, bytes], None] = {}
-        self.graveyard: list[Value | list[Entry]] = []
+        self.graveyard: list[Value | dict[bytes, Entry] | list[Entry] | list[tuple[int, bytes]]] = []
         self.freed = 0  # what was freed from there
+        self.pinned: dict[Value, list[Reader]] = {}  # values that replies in the making read
+        self.kept: set[Value] = set()  # those of them that are nobody's any more
         self.functions: dict[bytes, bytes] = {}  # code of function libraries by name; replaced when it changes, never edited
         self.databases = [Database(self, index) for index in range(databases)]
 
@@ -336,33 +357,72 @@ class Keyspace:
             self.on_notify(db, notice_class, notice, key)
 
     def discard(self, value: Value) -> None:
-        """Forget a value: big ones wait in `graveyard` to be freed in slices."""
+        """Forget a value: big ones wait in `graveyard` to be freed in slices, after those who read them."""
         if len(value) > BIG:
-            self.graveyard.append(value)
+            if value in self.pinned:
+                self.kept.add(value)
+            else:
+                self.graveyard.append(value)
+
+    def pin(self, value: Value, reader: Reader) -> None:
+        """Let reader finish before value changes."""
+        self.pinned.setdefault(value, []).append(reader)
+
+    def unpin(self, value: Value, reader: Reader) -> None:
+        """The reader has finished; with the last one goes a value that is nobody's any more."""
+        readers = self.pinned[value]
+        readers.remove(reader)
+        if not readers:
+            del self.pinned[value]
+            if value in self.kept:
+                self.kept.remove(value)
+                self.discard(value)
+
+    def settle(self, value: Value) -> None:
+        """Let those who read a value finish: it is about to change."""
+        for reader in list(self.pinned.get(value, ())):
+            reader.finish()
 
     def free_slice(self, count: int) -> bool:
         """Free about count members or keys of what waits in the graveyard; True when nothing waits."""
         while self.graveyard and count > 0:
-            dead = self.graveyard[-1]
+            dead = self.graveyard.pop()
             if isinstance(dead, Value):
                 if dead.drop(count):
-                    self.graveyard.remove(dead)
                     self.freed += 1
+                else:
+                    self.graveyard.append(dead)
                 return not self.graveyard
-            for entry in dead[-count:]:
+            count = self._free_table(dead, count) if isinstance(dead, dict) else self._free_list(dead, count)
+        return not self.graveyard
+
+    def _free_list(self, dead: list[Any], count: int) -> int:
+        """Free up to count of a database's entries or deadlines; return how many more may be."""
+        gone = dead[-count:]
+        del dead[-count:]
+        if dead:
+            self.graveyard.append(dead)
+        for entry in gone:
+            if isinstance(entry, Entry):
+                self.freed += 1
                 if isinstance(entry.value, Value):
                     self.discard(entry.value)
-            taken = min(count, len(dead))
-            del dead[-count:]
-            self.freed += taken
-            count -= taken
-            if not dead:
-                self.graveyard = [other for other in self.graveyard if other is not dead]
-        return not self.graveyard
+        return count - len(gone)
+
+    def _free_table(self, dead: dict[bytes, Entry], count: int) -> int:
+        """Free up to count of a database's names."""
+        gone = min(count, len(dead))
+        for _ in range(gone):
+            dead.popitem()
+        if dead:
+            self.graveyard.append(dead)
+        return count - gone
 
     def swap(self, first: int, second: int) -> None:
         """Exchange the contents of two databases (SWAPDB); clients selected on either see the other's keys."""
         a, b = self.databases[first], self.databases[second]
+        a.end_walks()
+        b.end_walks()
         a.entries, b.entries = b.entries, a.entries
         a.order, b.order = b.order, a.order
         a.deadlines, b.deadlines = b.deadlines, a.deadlines

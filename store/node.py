@@ -63,6 +63,7 @@ class Node:
         for name in ("dir", "dbfilename"):
             self.settings.on_change(name, self.persistence.follow_names)
         self.engine.turn.attach(loop)
+        self.engine.slices.attach(loop)
         eviction.configure(self.engine)
         self.timers = Timers(self.engine, loop)
         self.timers.every_tick += (self.persistence.saving.poll, self.shutdown.tick)

@@ -223,6 +223,8 @@ class Session(Caller):
 
     def push(self, data: bytes) -> None:
         """Add an encoded message that is no reply (pub/sub, MONITOR)."""
+        if self.halted and self.engine.slices.keeps(self, data):
+            return  # not in the middle of a reply
         if not self.closing:
             self.out.append(data)
             self.engine.turn.join(self)

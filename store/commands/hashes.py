@@ -13,6 +13,7 @@ from store.commands.sampling import parse_count, pick, pick_counted
 from store.commands.scanning import parse_cursor, parse_scan_options, scan_collection
 from store.commands.table import command
 from store.errors import ReplyError, not_a_float, syntax_error
+from store.long_replies import ARRAY, MAP, answer, cut, is_long, pairs_of
 from store.numbers import LongDouble, parse_long_double
 from store.replies import OK, flat
 from store.values.hash import Hash
@@ -122,23 +123,29 @@ def hmget(tx: Tx, key: bytes, field: bytes, *more: bytes) -> list[bytes | None]:
 
 
 @command("HGETALL", "readonly", keys="RO access @1", since="2.0.0", group="hash", tips=UNORDERED, complexity=WHOLE)
-def hgetall(tx: Tx, key: bytes) -> dict[bytes, bytes]:
+def hgetall(tx: Tx, key: bytes) -> object:
     """Reply all fields with their values."""
     stored = tx.db.hash(key)
+    if stored is not None and is_long(tx, len(stored)):
+        return answer(tx, MAP, pairs_of(stored), (stored,), 2 * len(stored))
     return {} if stored is None else stored.fields.copy()
 
 
 @command("HKEYS", "readonly", keys="RO access @1", since="2.0.0", group="hash", tips=UNORDERED, complexity=WHOLE)
-def hkeys(tx: Tx, key: bytes) -> list[bytes]:
+def hkeys(tx: Tx, key: bytes) -> object:
     """Reply all fields."""
     stored = tx.db.hash(key)
+    if stored is not None and is_long(tx, len(stored)):
+        return answer(tx, ARRAY, cut(stored.fields), (stored,), len(stored))
     return [] if stored is None else list(stored.fields)
 
 
 @command("HVALS", "readonly", keys="RO access @1", since="2.0.0", group="hash", tips=UNORDERED, complexity=WHOLE)
-def hvals(tx: Tx, key: bytes) -> list[bytes]:
+def hvals(tx: Tx, key: bytes) -> object:
     """Reply the values of all fields."""
     stored = tx.db.hash(key)
+    if stored is not None and is_long(tx, len(stored)):
+        return answer(tx, ARRAY, cut(stored.fields.values()), (stored,), len(stored))
     return [] if stored is None else list(stored.fields.values())
 
 

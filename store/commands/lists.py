@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from store.arguments import INT64_MAX, parse_int, parse_range
 from store.commands.table import command
 from store.errors import ReplyError, no_such_key, syntax_error
+from store.long_replies import ARRAY, answer, is_long, span_of
 from store.notifications import LIST
 from store.primitives import write_integer
 from store.replies import NULL_ARRAY, OK
@@ -170,14 +171,16 @@ def llen(tx: Tx, key: bytes) -> int:
     "LRANGE", "readonly", keys="RO access @1", since="1.0.0", group="list",
     complexity="O(log(C)+N) where C is the number of chunks of the list and N the number of elements returned",
 )  # fmt: skip
-def lrange(tx: Tx, key: bytes, start: bytes, stop: bytes) -> list[bytes]:
+def lrange(tx: Tx, key: bytes, start: bytes, stop: bytes) -> object:
     """List the elements from start to stop, both included; negative positions count from the end."""
     first, last = parse_int(start), parse_int(stop)
     value: List | None = tx.db.typed(key, List)
     if value is None:
         return []
-    start_at, stop_at = bounds(first, last, len(value))
-    return value.span(start_at, stop_at)
+    low, high = bounds(first, last, len(value))
+    if is_long(tx, high - low):
+        return answer(tx, ARRAY, span_of(value, low, high), (value,), high - low)
+    return value.span(low, high)
 
 
 @command(

@@ -12,7 +12,9 @@ from store.commands.lookups import type_name
 from store.commands.scanning import parse_cursor, parse_scan_options
 from store.commands.table import command
 from store.glob import compile_glob
+from store.key_walk import KeyWalk
 from store.keyspace import Entry
+from store.long_replies import ARRAY, answer, is_long, keys_of
 from store.tx import Tx
 from store.values.index import scan_down
 
@@ -24,9 +26,12 @@ RANDOM_ATTEMPTS = 100
     "KEYS", "readonly", since="1.0.0", group="generic", acl="dangerous", complexity="O(keys of the database)",
     tips="request_policy:all_shards nondeterministic_output_order",
 )  # fmt: skip
-def keys(tx: Tx, pattern: bytes) -> list[bytes]:
+def keys(tx: Tx, pattern: bytes) -> object:
     """List all keys that match a pattern."""
     now = tx.now
+    if is_long(tx, len(tx.db)):
+        walk = KeyWalk(tx.db)
+        return answer(tx, ARRAY, keys_of(walk, now, None if pattern == b"*" else compile_glob(pattern)), walk=walk)
     entries = [entry for entry in tx.db.order if not 0 < entry.deadline <= now]
     if pattern == b"*":
         return [entry.key for entry in entries]

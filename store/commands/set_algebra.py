@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 from store.commands.arguments import INT64_MAX, parse_range
 from store.commands.table import command
 from store.errors import ReplyError, syntax_error
+from store.long_replies import PART, SET, answer, gathered, is_long
 from store.replies import SetReply
 from store.values.set import Set
-from store.values.set_algebra import Operation, common, difference, in_order, intersection, is_empty, union
+from store.values.set_algebra import Operation, common, difference, in_order, intersection, is_empty, parts, union
 
 if TYPE_CHECKING:
     from store.tx import Tx
@@ -34,8 +35,13 @@ def _sets(tx: Tx, keys: tuple[bytes, ...]) -> list[Set | None]:
         keyspace.counting = before
 
 
-def _reply(tx: Tx, operation: Operation, keys: tuple[bytes, ...]) -> SetReply:
-    return SetReply(in_order(operation(_sets(tx, keys)), tx.keyspace.limits))
+def _reply(tx: Tx, operation: Operation, keys: tuple[bytes, ...]) -> object:
+    sets = _sets(tx, keys)
+    if is_long(tx, sum(len(one) for one in sets if one is not None)):
+        limits = tx.keyspace.limits
+        found = gathered(parts(operation, sets, PART), limits.set_max_intset_entries, lambda few: in_order(few, limits))
+        return answer(tx, SET, found, [one for one in sets if one is not None])
+    return SetReply(in_order(operation(sets), tx.keyspace.limits))
 
 
 def _store(tx: Tx, operation: Operation, event: bytes, destination: bytes, keys: tuple[bytes, ...]) -> object:
@@ -46,19 +52,19 @@ def _store(tx: Tx, operation: Operation, event: bytes, destination: bytes, keys:
 
 
 @command("SUNION", "readonly", keys="RO access @1:-1", since="1.0.0", group="set", tips=UNORDERED, complexity=ALL)
-def sunion(tx: Tx, key: bytes, *more: bytes) -> SetReply:
+def sunion(tx: Tx, key: bytes, *more: bytes) -> object:
     """Reply the members of any of several sets."""
     return _reply(tx, union, (key, *more))
 
 
 @command("SINTER", "readonly", keys="RO access @1:-1", since="1.0.0", group="set", tips=UNORDERED, complexity=SMALLEST)
-def sinter(tx: Tx, key: bytes, *more: bytes) -> SetReply:
+def sinter(tx: Tx, key: bytes, *more: bytes) -> object:
     """Reply the members that several sets have in common."""
     return _reply(tx, intersection, (key, *more))
 
 
 @command("SDIFF", "readonly", keys="RO access @1:-1", since="1.0.0", group="set", tips=UNORDERED, complexity=ALL)
-def sdiff(tx: Tx, key: bytes, *more: bytes) -> SetReply:
+def sdiff(tx: Tx, key: bytes, *more: bytes) -> object:
     """Reply the members of the first set that none of the others has."""
     return _reply(tx, difference, (key, *more))
 

@@ -13,6 +13,8 @@ from store.commands.sampling import parse_count, pick, pick_counted, pick_differ
 from store.commands.scanning import parse_cursor, parse_scan_options, scan_collection
 from store.commands.table import command
 from store.errors import syntax_error
+from store.long_replies import SET as SET_FORM
+from store.long_replies import answer, cut, is_long
 from store.notifications import SET
 from store.replies import SetReply
 from store.values.set import Set
@@ -119,9 +121,11 @@ def scard(tx: Tx, key: bytes) -> int:
     "SMEMBERS", "readonly", keys="RO access @1", since="1.0.0", group="set", tips="nondeterministic_output_order",
     complexity="O(N) where N is the size of the set",
 )  # fmt: skip
-def smembers(tx: Tx, key: bytes) -> SetReply:
+def smembers(tx: Tx, key: bytes) -> object:
     """Reply all members of a set."""
     stored = tx.db.set(key)
+    if stored is not None and is_long(tx, len(stored)):
+        return answer(tx, SET_FORM, cut(stored), (stored,), len(stored))
     return SetReply() if stored is None else SetReply(stored)
 
 

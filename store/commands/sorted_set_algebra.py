@@ -12,6 +12,7 @@ from store.commands.lookups import read_for_write
 from store.commands.sorted_sets import with_scores
 from store.commands.table import command
 from store.keyspace import Stored
+from store.long_replies import ARRAY, PAIRS, PART, answer, flat_scores, in_rank_order, is_long, only_members
 from store.values.set_operation import Operation, read_operation
 
 if TYPE_CHECKING:
@@ -24,7 +25,11 @@ PER_INTERSECTION = "O(N*K)+O(M*log(M)) for N members in the smallest of K inputs
 PER_DIFFERENCE = "O(N*K)+O(M*log(M)) for N members in the first of K inputs and M in the result"
 
 
-def _reply(operation: Operation) -> object:
+def _reply(tx: Tx, operation: Operation) -> object:
+    if is_long(tx, sum(map(len, operation.inputs))):
+        shown = flat_scores if operation.with_scores else only_members
+        parts = in_rank_order(operation.steps(PART), shown)
+        return answer(tx, PAIRS if operation.with_scores else ARRAY, parts, operation.values)
     pairs = sorted((score, member) for member, score in operation.scores().items())
     return with_scores(pairs) if operation.with_scores else [member for _, member in pairs]
 
@@ -42,19 +47,19 @@ def _store(tx: Tx, kind: str, event: bytes, destination: bytes, words: tuple[byt
 @command("ZUNION", "readonly movablekeys", keys=READS, since="6.2.0", group="sorted-set", complexity=PER_UNION)
 def zunion(tx: Tx, numkeys: bytes, key: bytes, *rest: bytes) -> object:
     """Reply the members of any input, with their scores put together."""
-    return _reply(read_operation("union", "zunion", (numkeys, key, *rest), tx.db.get))
+    return _reply(tx, read_operation("union", "zunion", (numkeys, key, *rest), tx.db.get))
 
 
 @command("ZINTER", "readonly movablekeys", keys=READS, since="6.2.0", group="sorted-set", complexity=PER_INTERSECTION)
 def zinter(tx: Tx, numkeys: bytes, key: bytes, *rest: bytes) -> object:
     """Reply the members that all inputs have, with their scores put together."""
-    return _reply(read_operation("inter", "zinter", (numkeys, key, *rest), tx.db.get))
+    return _reply(tx, read_operation("inter", "zinter", (numkeys, key, *rest), tx.db.get))
 
 
 @command("ZDIFF", "readonly movablekeys", keys=READS, since="6.2.0", group="sorted-set", complexity=PER_DIFFERENCE)
 def zdiff(tx: Tx, numkeys: bytes, key: bytes, *rest: bytes) -> object:
     """Reply the members of the first input that no other input has."""
-    return _reply(read_operation("diff", "zdiff", (numkeys, key, *rest), tx.db.get))
+    return _reply(tx, read_operation("diff", "zdiff", (numkeys, key, *rest), tx.db.get))
 
 
 @command(

@@ -12,6 +12,7 @@ from store.commands.lookups import read_for_write
 from store.commands.sorted_sets import with_scores
 from store.commands.table import command
 from store.errors import wrong_type
+from store.long_replies import ARRAY, PAIRS, answer, is_long, range_of
 from store.values.range_query import RangeQuery, Span, lex_span, rank_span, read_query, score_span
 from store.values.sorted_set import SortedSet
 
@@ -25,6 +26,12 @@ def _reply(tx: Tx, key: bytes, query: RangeQuery) -> object:
     zset = tx.db.zset(key)
     if zset is None:
         return []
+    start, stop = query.ranks(zset)
+    start, stop = max(start, 0), min(stop, len(zset))
+    if is_long(tx, stop - start):
+        scores = query.with_scores
+        parts = range_of(zset, start, stop, query.reverse, scores)
+        return answer(tx, PAIRS if scores else ARRAY, parts, (zset,), (stop - start) * (1 + scores))
     pairs = query.pairs(zset)
     return with_scores(pairs) if query.with_scores else [member for _, member in pairs]
 

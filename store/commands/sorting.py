@@ -18,6 +18,7 @@ from store.commands.keyspecs import KeySpec
 from store.commands.table import RESTRICTED, TABLE, command
 from store.errors import ReplyError, syntax_error, wrong_type
 from store.keyspace import Database, Keyspace
+from store.long_replies import ARRAY, Parts, answer, cut, in_rank_order, is_long, only_members, window
 from store.notifications import NEW
 from store.values.hash import Hash
 from store.values.list import List
@@ -54,7 +55,7 @@ def sort(tx: Tx, key: bytes, *options: bytes) -> object:
     """Reply or store the members of a list, set or sorted set, sorted."""
     order = parse_order(tx, options, storing=True)
     found = collect(tx, key, order)
-    return found if order.store is None else _store(tx, order.store, found)
+    return _store(tx, order.store, found) if order.store is not None and isinstance(found, list) else found
 
 
 @command(
@@ -111,7 +112,7 @@ def _check_patterns(tx: Tx, option: str) -> None:
 
 
 # ── members and their order ────────────────────────────────────────────────────────────────────────────────────────
-def collect(tx: Tx, key: bytes, order: Order) -> list[object]:
+def collect(tx: Tx, key: bytes, order: Order) -> object:
     """The reply of SORT: the chosen members in order, or for each of them what the GET patterns lead to."""
     tx.keyspace.counting = True  # SORT may write, but its look-ups are reads, and count as such
     value = tx.db.get(key)
@@ -124,6 +125,9 @@ def collect(tx: Tx, key: bytes, order: Order) -> list[object]:
         order.unsorted, order.alphabetic, order.by = False, True, None
     start = min(max(order.start, 0), len(value))
     stop = len(value) if order.count < 0 else min(start + order.count, len(value))
+    # What is stored is decided at once, and patterns lead to keys that nobody holds still.
+    if order.store is None and order.by is None and not order.gets and is_long(tx, len(value)):
+        return answer(tx, ARRAY, window(_ranked(value, order), start, stop), (value,), max(stop - start, 0))
     chosen = _native(value, start, stop, order.descending) if order.unsorted else _sorted(tx, value, order)[start:stop]
     if not order.gets:
         return list(chosen)
@@ -153,6 +157,15 @@ def _sorted(tx: Tx, value: List | Set | SortedSet, order: Order) -> list[bytes]:
     return sorted(members, key=rank, reverse=order.descending)  # type: ignore[arg-type]  # each rank compares with itself
 
 
+def _ranked(value: List | Set | SortedSet, order: Order) -> Parts:
+    """All members in the order asked for, sorted in steps."""
+    members: Iterable[bytes] = value.scores if isinstance(value, SortedSet) else value
+    if order.alphabetic:
+        return in_rank_order(cut(members), list, order.descending)
+    weighed = ([(weight(member), member) for member in part] for part in cut(members))
+    return in_rank_order(weighed, only_members, order.descending)
+
+
 def _or_first(text: bytes | None) -> tuple[bool, bytes]:
     """A key that puts a missing text before every other, the empty one included."""
     return text is not None, text or b""
@@ -163,6 +176,7 @@ _DECIMAL = re.compile(
     rb"[ \t-\r]*([+-]?(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[+-]?[0-9]+)?|inf(?:inity)?))", re.IGNORECASE
 )
 _HEXADECIMAL = re.compile(rb"[ \t-\r]*([+-]?0x(?:[0-9a-f]+\.?[0-9a-f]*|\.[0-9a-f]+)(?:p[+-]?[0-9]+)?)", re.IGNORECASE)
+_PLAIN = re.compile(rb"-?[0-9]{1,15}(?:\.[0-9]{1,15})?\Z")  # most weights: neither too large nor too small
 _SMALLEST_NORMAL = 2.0**-1022
 
 
@@ -174,7 +188,7 @@ def weight(text: bytes | None) -> float:
     text = (text or b"").partition(b"\0")[0]
     if not text:
         return 0.0
-    number = _number(text)
+    number = float(text) if _PLAIN.match(text) else _number(text)
     if number is None:
         raise ReplyError("One or more scores can't be converted into double")
     return number

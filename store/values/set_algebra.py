@@ -6,6 +6,7 @@ Law: nothing here changes a set it is given; results are sets of their own.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
 
 from store.numbers import is_integer
 from store.values.base import Limits
@@ -45,6 +46,35 @@ def common(sets: Sets) -> Iterator[bytes]:
     for member in first.members:
         if all(member in other for other in rest):
             yield member
+
+
+def parts(operation: Operation, sets: Sets, size: int) -> Iterator[list[bytes]]:
+    """Find what the operation finds, size candidates at a time; the sets must not change meanwhile.
+
+    No set is built for the result: one that grows rebuilds itself now and then, all at once.
+    """
+    found = [one.members for one in sets if one is not None]
+    if operation is union:
+        for place, members in enumerate(found):
+            yield from _filtered(members, size, (), found[:place])
+    elif operation is intersection and len(found) == len(sets):
+        first, *others = sorted(found, key=len)
+        yield from _filtered(first, size, others, ())
+    elif operation is difference and sets[0] is not None:
+        yield from _filtered(found[0], size, (), found[1:])
+
+
+def _filtered(
+    members: set[bytes], size: int, every: Sequence[set[bytes]], none: Sequence[set[bytes]]
+) -> Iterator[list[bytes]]:
+    """Those members that every one of some sets has and none of some others."""
+    source = iter(members)
+    while part := list(islice(source, size)):
+        for other in every:
+            part = [member for member in part if member in other]
+        for other in none:
+            part = [member for member in part if member not in other]
+        yield part
 
 
 def is_empty(operation: Operation, sets: Sets) -> bool:

@@ -10,13 +10,14 @@ largest, as Redis does. What is not a number counts as 0; a member of a plain se
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import Protocol
 
 from store.arguments import INT64_MAX, parse_float, parse_int, parse_range
 from store.errors import ReplyError, syntax_error, wrong_type
 from store.keyspace import Stored
+from store.values.base import Value
 from store.values.set import Set
 from store.values.sorted_set import SortedSet
 
@@ -72,7 +73,7 @@ AGGREGATES: dict[bytes, Aggregate] = {b"SUM": _sum, b"MIN": _min, b"MAX": _max}
 
 @dataclass(slots=True)
 class Operation:
-    """A call, read, with its inputs. `limit`: members to count at most, 0 for all."""
+    """A call, read, with its inputs. `limit`: members to count at most, 0 for all; `values`: what the inputs are parts of."""
 
     kind: str
     inputs: list[Input]
@@ -80,10 +81,52 @@ class Operation:
     aggregate: Aggregate = _sum
     with_scores: bool = False
     limit: int = 0
+    values: list[Value] = field(default_factory=list)
 
     def scores(self) -> dict[bytes, float]:
         """The result: members with their scores, in no order."""
         return self._union() if self.kind == "union" else dict(self.found())
+
+    def steps(self, size: int) -> Iterator[list[tuple[float, bytes]]]:
+        """The result as (score, member) in no order, found in steps of size candidates; inputs must not change meanwhile."""
+        found = self._merged() if self.kind == "union" else self._tried()
+        while step := list(islice(found, size)):
+            yield [(score, member) for member, score in step if member is not None]
+
+    def _tried(self) -> Iterator[tuple[bytes | None, float]]:
+        """The members of an intersection or difference, and None for each that was looked at in vain."""
+        if self.kind == "diff":
+            first, *others = self.inputs
+            for member, score in first.items():
+                yield (member, score) if all(other.get(member) is None for other in others) else (None, 0.0)
+            return
+        ascending = self._sorted()
+        for member, _ in ascending[0][0].items():
+            whole = all(source.get(member) is not None for source, _ in ascending)
+            yield (member, self._total(member, ascending)) if whole else (None, 0.0)
+
+    def _merged(self) -> Iterator[tuple[bytes | None, float]]:
+        """The members of a union, from one input after the other, each where it comes first."""
+        ascending = self._sorted()
+        for place, (first, _) in enumerate(ascending):
+            before, rest = ascending[:place], ascending[place:]
+            for member, _ in first.items():
+                new = all(source.get(member) is None for source, _ in before)
+                yield (member, self._total(member, rest)) if new else (None, 0.0)
+
+    def _total(self, member: bytes, ascending: list[tuple[Input, float]]) -> float:
+        """The scores of one member put together, from the smallest input to the largest."""
+        total: float | None = None
+        for source, weight in ascending:
+            score = source.get(member)
+            if score is None:
+                continue
+            value = weight * score
+            if total is None:
+                total = value if value == value else 0.0
+            else:
+                total = self.aggregate(total, value if value == value or self.kind == "inter" else 0.0)
+        return 0.0 if total is None else total
 
     def is_empty(self) -> bool:
         """Tell whether the result has no members, without making more of it than one."""
@@ -143,7 +186,9 @@ def read_operation(kind: str, command: str, words: Sequence[bytes], fetch: Fetch
         raise ReplyError(f"at least 1 input key is needed for '{command}' command")
     if count > len(words) - 1:
         raise syntax_error()
-    operation = Operation(kind, [_input(fetch(key)) for key in words[1 : 1 + count]], [1.0] * count)
+    stored = [fetch(key) for key in words[1 : 1 + count]]
+    operation = Operation(kind, [_input(value) for value in stored], [1.0] * count)
+    operation.values = [value for value in stored if isinstance(value, Value)]
     _read_options(operation, words[1 + count :], count, store)
     return operation
 
