@@ -10,7 +10,8 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from store.keyspace import LFU_INIT, Database, Entry
+from store.entry import Entry
+from store.keyspace import LFU_INIT, Database
 
 if TYPE_CHECKING:
     from store.engine import Engine
@@ -115,8 +116,8 @@ def configure(engine: Engine) -> None:
     was_lfu = keyspace.lfu is not None
     if not settings.maxmemory_policy.endswith("lfu"):
         keyspace.lfu = None
+        tick(engine)
         if was_lfu:
-            tick(engine)
             for db in keyspace.databases:
                 for entry in db.order:
                     entry.access = keyspace.access_clock

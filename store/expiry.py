@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from store.engine import Engine
     from store.keyspace import Database
 
-SLICE = 0.002
+SLICE = 0.001
 """Seconds that one slice of expiry may take."""
-BATCH = 64
+BATCH = 16
 """Keys between two looks at the clock."""
 
 

@@ -1,12 +1,6 @@
 cimport cython
+from store.entry cimport Entry
 from store.values.base cimport Value
-
-@cython.no_gc
-cdef class Entry:
-    cdef public bytes key
-    cdef public object value
-    cdef public long long deadline, access
-    cdef public Py_ssize_t slot
 
 @cython.locals(entry=Entry)
 cpdef Entry new_entry(bytes key, object value, Py_ssize_t slot, long long access)

@@ -11,6 +11,7 @@ import heapq
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from store.entry import Entry
 from store.errors import wrong_type
 from store.notifications import GENERIC, KEY_MISS, NEW
 from store.values.base import Limits, Value
@@ -32,19 +33,6 @@ ENTRY_COST = 160
 BIG = 4096
 """Members from which a removed value is freed in slices by the engine instead of at once."""
 LFU_INIT = 5
-
-
-class Entry:
-    """One key. `deadline`: unix ms when it expires, 0 = never; `access`: LRU seconds or LFU word; `slot`: place in `order`."""
-
-    __slots__ = ("access", "deadline", "key", "slot", "value")
-
-    def __init__(self, key: bytes, value: Stored, slot: int, access: int) -> None:
-        self.key = key
-        self.value = value
-        self.deadline = 0
-        self.access = access
-        self.slot = slot
 
 
 def new_entry(key: bytes, value: Stored, slot: int, access: int) -> Entry:

@@ -172,7 +172,7 @@ def tune_gc() -> None:
     """Leave what was loaded out of garbage collection, and collect the rest rarely: the data set has no cycles."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(50_000, 50, 1000)
+    gc.set_threshold(10_000, 5, 1000)
 
 
 def write_pidfile(path: str) -> None:

@@ -7,6 +7,7 @@ waits. The client's further requests queue up behind its reply, and messages to 
 
 from __future__ import annotations
 
+import gc
 import time
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from store.tx import Tx
     from store.values.base import Value
 
-SLICE = 0.002
+SLICE = 0.001
 """Seconds of one slice."""
 PAUSE = 0.001
 """Seconds until a client that reads slowly is looked at again."""
@@ -134,6 +135,10 @@ class Slices:
             self.readings.append(reading)
         if self.readings:
             self._schedule(PAUSE if stalled else 0)
+        if stalled or not self.readings:
+            gc.enable()
+        elif gc.isenabled():
+            gc.disable()  # what is gathered has no cycles, and to look through all of it would be a pause
         if ended:
             self._end(reading)
 

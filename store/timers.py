@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -15,8 +16,10 @@ if TYPE_CHECKING:
 TICK = 0.1
 PAUSE = 0.001
 """Seconds between two slices, in which everybody else is served."""
-FREE_SLICE = 2000
-"""Members of dead values freed at once (about a millisecond)."""
+FREE_SECONDS = 0.001
+"""Seconds of freeing dead values in one slice."""
+FREE_BATCH = 250
+"""Members freed between two looks at the clock."""
 
 
 class Timers:
@@ -93,7 +96,13 @@ class Timers:
         more = self.engine.expiring_actively and expiry.expire_due(self.engine)
         self.engine.blocking.serve()
         self.engine.turn.schedule()
-        more = not self.engine.keyspace.free_slice(FREE_SLICE) or more
-        if more:
+        if self._free() or more:
             self._slicing = True
             self.loop.call_later(PAUSE, self._slice)
+
+    def _free(self) -> bool:
+        """Free dead values for a slice; True if there are more."""
+        keyspace, stop = self.engine.keyspace, time.perf_counter() + FREE_SECONDS
+        while not keyspace.free_slice(FREE_BATCH) and time.perf_counter() < stop:
+            pass
+        return bool(keyspace.graveyard)

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from store.apply.table import applies, one_change
-from store.keyspace import Database, Entry, Keyspace, Stored
+from store.entry import Entry
+from store.keyspace import Database, Keyspace, Stored
 from store.notifications import GENERIC
 from store.rdb.dump import restore_value
 from store.values.base import Value
@@ -122,7 +123,7 @@ def apply_restore(db: Database, key: bytes, deadline: bytes, payload: bytes, *op
     if int(deadline):
         db.set_deadline(key, int(deadline))
     if b"IDLETIME" in words and keyspace.lfu is None:
-        entry.access = keyspace.access_clock - int(options[words.index(b"IDLETIME") + 1])
+        entry.access = max(0, keyspace.access_clock - int(options[words.index(b"IDLETIME") + 1]))
     if b"FREQ" in words and keyspace.lfu is not None:
         entry.access = keyspace.fresh_access & ~0xFF | int(options[words.index(b"FREQ") + 1])
     keyspace.notify(db, GENERIC, b"restore", key)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from store.commands.arguments import is_integer, parse_int
 from store.commands.lookups import glance
 from store.commands.table import command, container
+from store.entry import Entry
 from store.errors import ReplyError, syntax_error
 from store.eviction import lfu_counter
-from store.keyspace import ENTRY_COST, Entry, Stored, cost_of
+from store.keyspace import ENTRY_COST, Stored, cost_of
 from store.tx import Tx
 from store.values.base import Value
 

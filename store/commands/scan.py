@@ -11,9 +11,9 @@ import random
 from store.commands.lookups import type_name
 from store.commands.scanning import parse_cursor, parse_scan_options
 from store.commands.table import command
+from store.entry import Entry
 from store.glob import compile_glob
 from store.key_walk import KeyWalk
-from store.keyspace import Entry
 from store.long_replies import ARRAY, answer, is_long, keys_of
 from store.tx import Tx
 from store.values.index import scan_down

@@ -8,8 +8,9 @@ from store.arguments import parse_int
 from store.commands.object_command import encoding_of
 from store.debugging.table import row
 from store.digest import digest_value
+from store.entry import Entry
 from store.errors import ReplyError, no_such_key
-from store.keyspace import Entry, cost_of
+from store.keyspace import cost_of
 from store.rdb.dump import dump_value
 from store.replies import Verbatim
 from store.tx import Tx

@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import BinaryIO
 
-from store.keyspace import Database, Entry, Keyspace
+from store.entry import Entry
+from store.keyspace import Database, Keyspace
 from store.persistence.durable_files import write_durably
 from store.rdb import codes
 from store.rdb.crc64 import crc64

@@ -11,14 +11,18 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from typing import Any
 
-STEP = 500
+STEP = 1000
 """Items a step puts into buckets; also what a bucket holds on average."""
 
 
 def sorted_parts(items: list[Any], descending: bool = False) -> Iterator[list[Any]]:
     """Yield the items in order, part by part, empty parts while they are sorted in; items is used up."""
-    count = len(items) // STEP
-    sample = sorted(random.choice(items) for _ in range(2 * count))
+    sample: list[Any] = []
+    for _ in range(len(items) // STEP):
+        sample += random.choices(items, k=2)
+        if len(sample) % 400 == 0:
+            yield []
+    sample.sort()
     cuts = sample[1::2]
     buckets: list[list[Any]] = [[] for _ in range(len(cuts) + 1)]
     while items:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from store import timers
 from tests.kit.inprocess import Node
 
 
-async def test_there_is_never_more_than_one_slice_on_its_way() -> None:
+async def test_there_is_never_more_than_one_slice_on_its_way(monkeypatch: pytest.MonkeyPatch) -> None:
     node = Node()
     loop = asyncio.get_running_loop()
     clock = timers.Timers(node.engine, loop)
     waiting: list[object] = []
+    monkeypatch.setattr(timers, "FREE_SECONDS", 1e-9)
 
     class Later:
         """A loop whose slices wait until the test runs them."""
