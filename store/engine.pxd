@@ -4,7 +4,8 @@ from store.client.tracking cimport Tracking
 from store.clock cimport Clock
 from store.commands.table cimport Command
 from store.gates cimport Gates
-from store.keyspace cimport Entry, Keyspace
+from store.entry cimport Entry
+from store.keyspace cimport Keyspace
 from store.log.buffer cimport EventBuffer
 from store.observe.slowlog cimport SlowLog
 from store.observe.stats cimport Stats
