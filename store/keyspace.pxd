@@ -48,6 +48,7 @@ cdef class Keyspace:
     cdef public int notify_classes, notice_class
     cdef public object notice
     cdef public dict watched, waiting, ready, functions, pinned
+    cdef public set kept
     cdef public list graveyard, databases
     cpdef notify(self, Database db, int notice_class, bytes notice, bytes key, bint renamed=*)
     cpdef discard(self, Value value)
