@@ -78,7 +78,7 @@ LOADS: dict[str, Make] = {
     "MULTI": lambda chance: request(b"MULTI") + request(b"SET", _some(b"key:", chance), b"xxx") + request(b"EXEC"),
 }
 """MULTI counts a whole transaction of three requests as one command."""
-ONCE = frozenset(("SPOP", "ZPOPMIN"))
+ONCE = frozenset(("LPOP", "RPOP", "SPOP", "ZPOPMIN"))
 """What soon finds nothing any more is run once, over what was added before."""
 
 
