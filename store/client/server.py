@@ -7,7 +7,7 @@ import os
 import socket
 from typing import TYPE_CHECKING, cast
 
-from store.client.session import Session
+from store.client.session import Session, hang_up
 from store.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -150,6 +150,8 @@ class Server:
 
     async def close(self) -> None:
         """Stop listening, then close every connection after what is in its output."""
+        for fd in self.listening():
+            hang_up(fd)  # at once, before anybody can see that connections are closed and try again
         for listener in self._listeners:
             listener.close()
         for session in list(self.engine.sessions.values()):
