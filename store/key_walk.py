@@ -55,16 +55,20 @@ class KeyWalk:
                 self._newer.add(last)
         self.place = min(self.place, len(order))
 
+    @property
+    def done(self) -> bool:
+        """Whether all have been read."""
+        return not self.place and not self._owed
+
     def take(self, count: int) -> list[Entry]:
-        """The next entries, about count of them; none when all have been read."""
+        """Look at the next so many places; the entries there that are to be read, maybe none."""
+        if not self.place:
+            found = self._owed[-count:]
+            del self._owed[-count:]
+            return found
         start = max(0, self.place - count)
         found = self.db.order[start : self.place]
         self.place = start
         if self._newer:
             found = [entry for entry in found if entry not in self._newer]
-        if self._owed:
-            found += self._owed
-            self._owed = []
-        if not found and start:
-            return self.take(count)
         return found

@@ -149,7 +149,8 @@ def only_members(pairs: list[Pair]) -> list[bytes]:
 
 def keys_of(walk: KeyWalk, now: int, matches: Callable[[bytes], bool] | None) -> Parts:
     """The keys of a walk that were alive at now (unix ms) and match."""
-    while entries := walk.take(PART):
+    while not walk.done:
+        entries = walk.take(PART)
         if matches is None:
             yield [entry.key for entry in entries if not 0 < entry.deadline <= now]
         else:

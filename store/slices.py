@@ -129,8 +129,20 @@ class Slices:
         reading = self.readings[0]
         session = reading.session
         stalled = not session.closing and session.output_pending > UNREAD
-        ended = session.closing or (not stalled and self._advance(reading))
-        self.readings.popleft()
+        ended = True
+        try:
+            ended = session.closing or (not stalled and self._advance(reading))
+        except BaseException:
+            session.abort()  # half a reply was sent; the loop tells of the error, and the other replies go on
+            raise
+        finally:
+            self._next(stalled, ended)
+            if ended:
+                self._end(reading)
+
+    def _next(self, stalled: bool, ended: bool) -> None:
+        """Let the reply after the first have its turn; the first comes again unless it has ended."""
+        reading = self.readings.popleft()
         if not ended:
             self.readings.append(reading)
         if self.readings:
@@ -139,8 +151,6 @@ class Slices:
             gc.enable()
         elif gc.isenabled():
             gc.disable()  # what is gathered has no cycles, and to look through all of it would be a pause
-        if ended:
-            self._end(reading)
 
     def _advance(self, reading: Reading) -> bool:
         """Make as much of a reply as a slice allows; True when it is complete."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import random
 from collections import deque
 from collections.abc import Callable
@@ -11,7 +12,9 @@ import pytest
 
 from store import long_replies, slices
 from store.client.session import Session
+from store.key_walk import KeyWalk
 from store.resp import encode
+from store.slices import Reading
 from store.values import sample_sort
 from store.values.sample_sort import sorted_parts
 from tests.kit.inprocess import Node
@@ -185,6 +188,44 @@ def test_keys_lists_what_there_was_while_keys_come_and_go(node: Node, loop: Loop
     assert lines[0] == b"*%d" % MANY
     assert sorted(lines[2::2]) == sorted(b"key:%d" % number for number in range(MANY))
     assert not node.keyspace.databases[0].walks
+
+
+def test_keys_goes_on_however_many_keys_have_changed_places(node: Node) -> None:
+    db = node.keyspace.databases[0]
+    for number in range(8000):
+        db.put(b"%d" % number, b"v")
+    walk = KeyWalk(db)
+    walk.begin(Reading(reader(node), iter(()), (), walk))
+    found = [entry.key for _ in range(2000) for entry in walk.take(2)]
+    for number in range(4000):
+        db.remove(b"%d" % number)
+    while not walk.done:
+        part = walk.take(2)
+        assert len(part) <= 2
+        found += [entry.key for entry in part]
+    walk.end()
+    assert sorted(found) == sorted(b"%d" % number for number in range(8000))
+
+
+def test_a_reply_that_breaks_ends_its_client_only(node: Node, loop: Loop) -> None:
+    node.run("SADD", "s", *range(MANY))
+    broken, other = reader(node), reader(node)
+
+    def steps() -> slices.Steps:
+        yield None
+        raise RuntimeError("steps broke")
+
+    broken.run("SMEMBERS", "s")
+    node.engine.slices.readings[0].steps = steps()
+    other.run("SMEMBERS", "s")
+    with pytest.raises(RuntimeError, match="steps broke"):
+        loop.run()
+    assert broken.closing
+    assert not other.closing
+    loop.run()
+    assert taken(other).startswith(b"*%d\r\n" % MANY)
+    assert not node.keyspace.pinned
+    assert gc.isenabled()
 
 
 @pytest.mark.parametrize("change", ["FLUSHALL", "SWAPDB 0 1", "FLUSHDB"])
