@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from replication.messages import GETACK
 from store.client.output import joined
 from store.errors import ReplyError
+from store.events import ANY_DB
 from store.resp.encoder import encode
-from store.tx import ANY_DB
 
 if TYPE_CHECKING:
     from replication.primary import Primary

@@ -14,10 +14,9 @@ from typing import TYPE_CHECKING
 
 from store.digest import digest
 from store.errors import ReplyError
-from store.events import PING
+from store.events import ANY_DB, PING
 from store.keyspace import Keyspace
 from store.replies import NO_REPLY
-from store.tx import ANY_DB
 
 if TYPE_CHECKING:
     from replication.primary import Primary

@@ -18,11 +18,10 @@ from replication.snapshots import Snapshots
 from store.client.output import joined
 from store.commands.table import FEW_REPLICAS
 from store.errors import ReplyError
-from store.events import PING
+from store.events import ANY_DB, PING
 from store.log.memory import MemoryLog
 from store.logfile import notice, warn
 from store.resp.encoder import encode
-from store.tx import ANY_DB
 
 if TYPE_CHECKING:
     from store.client.session import Session

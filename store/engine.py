@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from store.acl import Users
+from store.acl.users import Users
 from store.blocking import Blocking
 from store.bus import Bus
 from store.client.tracking import Tracking
@@ -23,7 +23,6 @@ from store.observe.latency import Latency
 from store.observe.rates import Rates
 from store.observe.slowlog import SlowLog
 from store.observe.stats import Stats
-from store.scripting.scripts import Scripts
 from store.slices import Slices
 from store.switches import Switches
 from store.topology import Alone, Topology
@@ -76,7 +75,9 @@ class Engine:
         self.monitors: dict[Session, None] = {}
         self.node: Node | None = None  # set by the process that owns sockets and a data directory; None offline
         self.depth = 0  # > 0 while a command runs: EXEC and scripts call commands inside
-        from store.tx import internal_tx  # not above: compiled, the two modules need each other's types first
+        # Not above: compiled, the modules need each other's types first.
+        from store.scripting.scripts import Scripts
+        from store.tx import internal_tx
 
         self.scripts = Scripts(self)
         self.internal = internal_tx(self)

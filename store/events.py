@@ -16,7 +16,7 @@ from store.event_split import split_events
 from store.resp.codec import encode_event
 
 __all__ = [
-    "EXEC", "MULTI", "PING", "SELECT_PREFIX", "decode_events", "decode_events_plain", "encode_event", "encode_select",
+    "ANY_DB", "EXEC", "MULTI", "PING", "SELECT_PREFIX", "decode_events", "decode_events_plain", "encode_event", "encode_select",
     "event_size", "selected_db",
 ]  # fmt: skip
 
@@ -29,6 +29,8 @@ MULTI = b"*1\r\n$5\r\nMULTI\r\n"
 EXEC = b"*1\r\n$4\r\nEXEC\r\n"
 PING = b"*1\r\n$4\r\nPING\r\n"
 SELECT_PREFIX = b"*2\r\n$6\r\nSELECT\r\n"
+ANY_DB = -1
+"""The database of events that concern none (heartbeats): the log inserts no SELECT for them."""
 
 
 def encode_select(db: int) -> bytes:

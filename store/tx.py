@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from store.engine import Engine
     from store.keyspace import Database, Keyspace
     from store.log import EventLog
-ANY_DB = -1
-"""For events that concern no database (heartbeats): the log inserts no SELECT for them."""
 
 
 class Tx:

@@ -14,12 +14,12 @@ from store.commands.table import LOADING
 from store.debugging.table import row
 from store.digest import digest
 from store.errors import CorruptFile, ReplyError
-from store.events import encode_event
+from store.events import ANY_DB, encode_event
 from store.keyspace import Keyspace
 from store.log.writer import LogWriter
 from store.rdb.dump import dump_value
 from store.replies import OK
-from store.tx import ANY_DB, Tx
+from store.tx import Tx
 
 if TYPE_CHECKING:
     from store.node import Node

@@ -3,9 +3,9 @@
 import pytest
 
 from replication.resync import FULL_SYNC_REASONS, obstacle, parting
+from store.events import ANY_DB
 from store.log.history import History
 from store.log.memory import MemoryLog
-from store.tx import ANY_DB
 from tests.kit.cluster import info
 from tests.kit.servers import chronis_server
 

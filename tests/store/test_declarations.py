@@ -2,6 +2,8 @@
 
 import ast
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -41,6 +43,16 @@ def parameters(node: ast.FunctionDef) -> list[tuple[str, bool]]:
     names = [argument.arg for argument in (*node.args.posonlyargs, *node.args.args)]
     first_default = len(names) - len(node.args.defaults)
     return [(name, place >= first_default) for place, name in enumerate(names)]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["store.acl", "store.commands", "store.engine", "store.keyspace", "store.scripting.scripts", "store.turn", "store.tx"],
+)
+def test_a_module_can_be_the_first_that_is_imported(name: str) -> None:
+    """Compiled modules import those whose types they use before anything else of theirs runs."""
+    done = subprocess.run([sys.executable, "-c", f"import {name}"], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize("path", DECLARED, ids=lambda path: str(path.relative_to(ROOT)))
