@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, cast
 
-from store.client.server import address_text, keep_alive
 from store.client.session import Session
+from store.client.sockets import address_text, keep_alive
 
 if TYPE_CHECKING:
     from replication.replica import Replica

@@ -20,7 +20,6 @@ from store.log.segment import is_history_id
 FRAMED = "chronis"
 """The capability, and the last word of an answer, that mean frames instead of bare commands."""
 GETACK = encode_event(b"REPLCONF", b"GETACK", b"*")
-UNKNOWN_ID = b"?"
 
 
 @dataclass(frozen=True, slots=True)

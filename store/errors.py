@@ -68,11 +68,6 @@ def syntax_error() -> ReplyError:
     return ReplyError("syntax error")
 
 
-def not_an_integer() -> ReplyError:
-    """The error for an argument or value outside the signed 64-bit integers."""
-    return ReplyError("value is not an integer or out of range")
-
-
 def not_a_float() -> ReplyError:
     """The error for an argument or value that is no finite or infinite float where one is needed."""
     return ReplyError("value is not a valid float")

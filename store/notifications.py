@@ -42,9 +42,3 @@ def parse_classes(text: str) -> int:
         else:
             raise ConfigError("Invalid event class character. Use 'Ag$lshzxeKEtmdn'.")
     return bits
-
-
-def format_classes(bits: int) -> str:
-    """Write bits as letters in Redis's order: `A` or the single classes, then K, E, m, n."""
-    classes = "A" if bits & ALL == ALL else "".join(letter for letter, bit in _LETTERS.items() if bits & bit)
-    return classes + "".join(letter for letter, bit in _EXTRA.items() if bits & bit)

@@ -7,7 +7,8 @@ import os
 import socket
 from typing import TYPE_CHECKING, cast
 
-from store.client.session import Session, hang_up
+from store.client.session import Session
+from store.client.sockets import address_text, hang_up, keep_alive, socket_for
 from store.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -191,35 +192,3 @@ class Accepted(Session):
             self.closing = self.halted = True
             cast(asyncio.Transport, transport).write(line)
             transport.close()
-
-
-def address_text(address: tuple[str, int]) -> bytes:
-    """`ip:port`, with brackets around an IPv6 address as Redis prints it."""
-    host, port = address[0], address[1]
-    return (f"[{host}]:{port}" if ":" in host else f"{host}:{port}").encode()
-
-
-def socket_for(address: str, port: int, backlog: int) -> socket.socket:
-    """A listening socket for one address of the `bind` option (`*` all IPv4, `::*` or `::` all IPv6); raise OSError."""
-    host = {"*": "0.0.0.0", "::*": "::"}.get(address, address)
-    info = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
-    sock = socket.socket(info[0], socket.SOCK_STREAM)
-    try:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if info[0] == socket.AF_INET6:
-            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        sock.bind(info[4])
-        sock.listen(backlog)
-        sock.setblocking(False)
-    except OSError:
-        sock.close()
-        raise
-    return sock
-
-
-def keep_alive(sock: socket.socket, seconds: int) -> None:
-    """Let the kernel find dead peers within about twice the given seconds (anet.c: anetKeepAlive)."""
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, seconds)
-    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, max(1, seconds // 3))
-    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 3)

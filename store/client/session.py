@@ -7,13 +7,12 @@ Replies are collected in `out`, one item a reply, and leave when the turn ends.
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import socket
 from collections import deque
 from typing import TYPE_CHECKING, Protocol, cast
 
 from store.caller import Caller
 from store.client import output_limits
+from store.client.sockets import hang_up
 from store.commands.table import FOLLOWING, NO_MULTI, QUEUEING, RESTRICTED, SUBSCRIBED, UNAUTHENTICATED, Command
 from store.errors import ReplyError
 from store.replies import NO_REPLY, Several
@@ -394,9 +393,3 @@ class Session(Caller):
             not was_absent and databases[index].live(key) is None
             for (index, key), was_absent in self.watching.items()
         )
-
-
-def hang_up(fd: int) -> None:
-    """End a connection at once: the event loop closes it only when the running turn is over, which may take long."""
-    with contextlib.suppress(OSError), socket.socket(fileno=socket.dup(fd)) as sock:
-        sock.shutdown(socket.SHUT_RDWR)

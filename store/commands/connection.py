@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from store import __version__
 from store.commands.arguments import parse_int
 from store.commands.table import SUBSCRIBED, command
 from store.errors import ReplyError, syntax_error
@@ -123,8 +122,3 @@ def reset(tx: Tx) -> str:
     tx.engine.tracking.stop(session)
     session.enter()
     return "RESET"
-
-
-def describe_version() -> dict[str, str]:
-    """The versions that INFO shows."""
-    return {"redis_version": REDIS_VERSION, "chronis_version": __version__}

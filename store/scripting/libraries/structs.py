@@ -17,7 +17,6 @@ from store.scripting.interpreter import HostFunction, LuaValue
 from store.scripting.libraries.arguments import integer, number, string
 
 _SIZES = {"b": 1, "h": 2, "i": 4, "l": 8, "f": 4, "d": 8, "x": 1, "t": 8}
-_LARGEST = 1 << 31
 
 
 class Option(NamedTuple):
