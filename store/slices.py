@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from store.client.output_limits import judge
 from store.errors import ReplyError
 from store.replies import NO_REPLY
 
@@ -37,7 +38,7 @@ Steps = Iterator[bytes | None]
 
 
 class Reading:
-    """One reply in the making. `later`: messages to its client that came meanwhile."""
+    """One reply in the making. `later`: messages to its client that came meanwhile, and their bytes."""
 
     def __init__(self, session: Session, steps: Steps, values: Sequence[Value], walk: KeyWalk | None) -> None:
         self.session = session
@@ -45,6 +46,7 @@ class Reading:
         self.values = values
         self.walk = walk
         self.later: list[bytes] = []
+        self.later_bytes = 0
         self.command = session.last_command
 
     def pin(self) -> None:
@@ -114,8 +116,13 @@ class Slices:
         for reading in self.readings:
             if reading.session is session:
                 reading.later.append(message)
+                reading.later_bytes += len(message)
                 return True
         return False
+
+    def kept(self, session: Session) -> int:
+        """Bytes of the messages that are kept for a session: its output buffer's limits hold for them too."""
+        return sum(reading.later_bytes for reading in self.readings if reading.session is session)
 
     def _schedule(self, delay: float) -> None:
         assert self._loop is not None
@@ -128,7 +135,9 @@ class Slices:
         """Go on with the reply whose turn it is."""
         reading = self.readings[0]
         session = reading.session
-        stalled = not session.closing and session.output_pending > UNREAD
+        stalled = not session.closing and session.output_pending - reading.later_bytes > UNREAD
+        if stalled:
+            judge(session)  # messages that are kept for it grow while it reads nothing
         ended = True
         try:
             ended = session.closing or (not stalled and self._advance(reading))

@@ -261,7 +261,8 @@ class Session(Caller):
     def output_pending(self) -> int:
         """Bytes of output that the client has not read yet."""
         unsent = self.transport.get_write_buffer_size() if self.transport is not None else 0
-        return unsent + sum(map(len, self.out))
+        kept = self.engine.slices.kept(self) if self.halted else 0
+        return unsent + kept + sum(map(len, self.out))
 
     def close_after_reply(self) -> None:
         """Close the connection once its output has left; nothing more is run."""

@@ -254,6 +254,37 @@ def test_requests_and_messages_come_after_the_reply(node: Node, loop: Loop) -> N
     assert sent.endswith(b"$5\r\nhello\r\n+PONG\r\n")
 
 
+def test_messages_kept_for_a_client_count_as_its_output(node: Node, loop: Loop) -> None:
+    node.run("SADD", "s", *range(MANY))
+    client = reader(node, 3)
+    client.run("SUBSCRIBE", "news")
+    taken(client)
+    client.run("SMEMBERS", "s")
+    before = client.output_pending
+    node.run("PUBLISH", "news", "x" * 2_000_000)
+    assert client.output_pending > before + 2_000_000
+    loop.run()
+    assert not client.halted  # its own reply does not wait for them
+    assert len(taken(client)) > 2_000_000
+
+
+def test_who_reads_nothing_is_cut_off_by_what_is_kept_for_it(node: Node, loop: Loop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(slices, "UNREAD", 100)
+    node.run("CONFIG", "SET", "client-output-buffer-limit", "pubsub 1mb 0 0")
+    node.run("SADD", "s", *range(MANY))
+    client = reader(node, 3)
+    client.run("SUBSCRIBE", "news")
+    client.run("SMEMBERS", "s")
+    loop.run(20)  # nothing takes its output: the reply is stalled
+    assert client.halted
+    assert not client.closing
+    node.run("PUBLISH", "news", "x" * 2_000_000)
+    loop.run(20)
+    assert client.closing
+    assert not node.engine.slices.readings
+    assert not node.keyspace.pinned
+
+
 def test_transactions_scripts_and_muted_clients_get_it_whole_or_not(node: Node, loop: Loop) -> None:
     node.run("SADD", "s", *range(MANY))
     client = reader(node)
