@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import threading
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 
 import pytest
 import yaml
@@ -15,6 +16,7 @@ from metrics.dashboards import promql
 from metrics.pages import ANNOTATIONS, DASHBOARDS
 from tests.kit import dashboard_763
 from tests.kit.prometheus import RULES, WAIT_SECONDS, Prometheus, answering, started, with_values
+from tests.kit.resp_client import RespClient
 from tests.kit.servers import HOST, chronis_server, free_port
 
 pytestmark = pytest.mark.skipif(
@@ -48,6 +50,7 @@ def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]
         for server in (primary, replica):
             server.command_reply("LPUSH")  # an error to count
         load(primary.port)
+        stack.enter_context(trickle(primary.port))
         made.wait_for("redis_master_link_up == 1")
         made.wait_for("rate(redis_commands_processed_total[10s]) > 0")
         yield made
@@ -59,23 +62,44 @@ def load(port: int) -> None:
     subprocess.run([*command, "-t", "set,get,incr,lpush,hset,zadd"], check=True, stdout=subprocess.DEVNULL)
 
 
-def test_every_expression_has_an_answer(prometheus: Prometheus) -> None:
-    missing = set(expressions())
+@contextmanager
+def trickle(port: int) -> Iterator[None]:
+    """Go on with a few commands between any two scrapes, so that no rate falls to zero."""
+    ended = threading.Event()
+
+    def run() -> None:
+        with RespClient(HOST, port) as client:
+            while not ended.wait(0.1):
+                client.pipeline([("SET", "key", "value"), ("GET", "key")])
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
+def without_answer(prometheus: Prometheus, queries: Iterable[str]) -> set[str]:
+    """The queries that got no sample within WAIT_SECONDS: rates of the last two scrapes come and go."""
+    missing = set(queries)
     deadline = time.monotonic() + WAIT_SECONDS
     while missing and time.monotonic() < deadline:
-        missing = {expression for expression in missing if not prometheus.samples(expression)}
+        missing = {query for query in missing if not prometheus.samples(query)}
         time.sleep(0.5)
-    assert not missing, "\n".join(sorted(missing))
+    return missing
+
+
+def test_every_expression_has_an_answer(prometheus: Prometheus) -> None:
+    unanswered = without_answer(prometheus, expressions())
+    assert not unanswered, "\n".join(sorted(unanswered))
 
 
 @pytest.mark.skipif(not dashboard_763.FILE.exists(), reason="the exporter package's documentation is not installed")
 def test_every_panel_of_dashboard_763_has_an_answer(prometheus: Prometheus) -> None:
-    missing = [
-        f"{title}: {query}"
-        for title, query in dashboard_763.panels()
-        if not prometheus.samples(with_values(query).replace("$__interval", "10s"))
-    ]
-    assert missing == []
+    queries = [with_values(query).replace("$__interval", "10s") for _, query in dashboard_763.panels()]
+    assert without_answer(prometheus, queries) == set()
 
 
 def test_roles_and_replica_are_seen(prometheus: Prometheus) -> None:
