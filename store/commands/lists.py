@@ -288,13 +288,15 @@ def lrem(tx: Tx, key: bytes, count: bytes, element: bytes) -> object:
 def ltrim(tx: Tx, key: bytes, start: bytes, stop: bytes) -> str:
     """Cut a list down to the elements from start to stop, both included.
 
-    Where nothing is cut off nothing is recorded, but announced: Redis notifies of that as well.
+    Where nothing is cut off nothing is recorded, but announced: Redis notifies of that as well, and WATCH counts it as a change.
     """
     first, last = parse_int(start), parse_int(stop)
     value = tx.db.list(key)
     if value is None:
         return OK
     if bounds(first, last, len(value)) == (0, len(value)):
+        tx.db.touched(key)
+        tx.keyspace.dirty -= 1  # nothing that a snapshot would have to hold
         tx.keyspace.notify(tx.db, LIST, b"ltrim", key)
     else:
         tx.record(b"LTRIM", key, start, stop)

@@ -27,6 +27,17 @@ def test_a_change_of_a_watched_key_voids_exec(command: str) -> None:
     assert executed(node)
 
 
+def test_a_list_trimmed_by_nothing_counts_as_changed() -> None:
+    """As in Redis, where LTRIM always signals its key; no event, no change that a snapshot lacks."""
+    node = Node()
+    node.run("RPUSH", "k", "v")
+    node.run("WATCH", "k")
+    before = node.engine.log.offset, node.engine.keyspace.dirty
+    node.run("LTRIM", "k", "-5", "1")
+    assert (node.engine.log.offset, node.engine.keyspace.dirty) == before
+    assert not executed(node)
+
+
 @pytest.mark.parametrize("command", ["SET other v", "DEL nothing", "FLUSHALL", "SWAPDB 0 1", "GET k", "PERSIST k"])
 def test_what_changes_nothing_for_the_key_does_not(command: str) -> None:
     node = Node()
