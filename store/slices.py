@@ -65,18 +65,21 @@ class Reading:
             self.walk.end()
 
     def finish(self) -> None:
-        """Make the rest of the reply now: what it reads is about to change."""
+        """Make the rest of the reply now: what it reads is about to change.
+
+        An error is not raised here, in the midst of somebody's write, but when it is the reply's turn.
+        """
         pieces: deque[bytes] = deque()
         error = None
         try:
             pieces.extend(piece for piece in self.steps if piece)
-        except ReplyError as found:
+        except Exception as found:
             error = found
         self.steps = _kept(pieces, error)
         self.unpin()
 
 
-def _kept(pieces: deque[bytes], error: ReplyError | None) -> Steps:
+def _kept(pieces: deque[bytes], error: Exception | None) -> Steps:
     while pieces:
         yield pieces.popleft()
     if error is not None:
@@ -89,6 +92,7 @@ class Slices:
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self.readings: deque[Reading] = deque()
+        self._stalled = 0  # how many of them in a row could not be gone on with
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def attach(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -154,9 +158,11 @@ class Slices:
         reading = self.readings.popleft()
         if not ended:
             self.readings.append(reading)
+        self._stalled = self._stalled + 1 if stalled else 0
+        idle = self._stalled >= len(self.readings)
         if self.readings:
-            self._schedule(PAUSE if stalled else 0)
-        if stalled or not self.readings:
+            self._schedule(PAUSE if idle else 0)
+        if idle:
             gc.enable()
         elif gc.isenabled():
             gc.disable()  # what is gathered has no cycles, and to look through all of it would be a pause

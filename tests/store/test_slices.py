@@ -30,11 +30,13 @@ class Loop:
 
     def __init__(self) -> None:
         self.ready: deque[Callable[[], None]] = deque()
+        self.pauses = 0  # callbacks that were to wait
 
     def call_soon(self, callback: Callable[[], None]) -> None:
         self.ready.append(callback)
 
     def call_later(self, _delay: float, callback: Callable[[], None]) -> None:
+        self.pauses += 1
         self.ready.append(callback)
 
     def run(self, most: int = 100_000) -> int:
@@ -226,6 +228,40 @@ def test_a_reply_that_breaks_ends_its_client_only(node: Node, loop: Loop) -> Non
     assert taken(other).startswith(b"*%d\r\n" % MANY)
     assert not node.keyspace.pinned
     assert gc.isenabled()
+
+
+def test_a_reply_that_breaks_while_a_write_completes_it_is_not_the_writers_trouble(node: Node, loop: Loop) -> None:
+    node.run("SADD", "s", *range(MANY))
+    broken = reader(node)
+
+    def steps() -> slices.Steps:
+        yield b"half of it"
+        raise RuntimeError("steps broke")
+
+    broken.run("SMEMBERS", "s")
+    node.engine.slices.readings[0].steps = steps()
+    assert node.run("SADD", "s", "new") == 1
+    with pytest.raises(RuntimeError, match="steps broke"):
+        loop.run()
+    assert broken.closing
+    assert not node.keyspace.pinned
+
+
+def test_one_who_reads_nothing_keeps_no_other_reply_waiting(node: Node, loop: Loop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(slices, "UNREAD", 100)
+    node.run("SADD", "s", *range(MANY))
+    stalled, other = reader(node), reader(node)
+    stalled.run("SMEMBERS", "s")
+    loop.run(10)
+    other.run("SMEMBERS", "s")
+    before = loop.pauses
+    while other.halted:
+        loop.run(1)
+        taken(other)
+    assert loop.pauses - before <= 1  # the one that was scheduled before there was another
+    loop.run(5)
+    assert stalled.halted
+    assert loop.pauses - before >= 3  # alone again, it is looked at now and then only
 
 
 @pytest.mark.parametrize("change", ["FLUSHALL", "SWAPDB 0 1", "FLUSHDB"])
