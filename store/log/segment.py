@@ -123,9 +123,3 @@ def decode_header(data: bytes, path: str) -> Header:
     if named is None or int(named[1]) != first_offset:
         raise CorruptLog(path, 0, f"the header says first offset {first_offset}, the file name does not")
     return Header(history_id.decode("latin-1"), first_offset)
-
-
-def read_header(segment: Segment) -> Header:
-    """Read and check the header of a segment; raises CorruptLog."""
-    with open(segment.path, "rb") as file:
-        return decode_header(file.read(HEADER_SIZE), segment.path)

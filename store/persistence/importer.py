@@ -85,20 +85,17 @@ class ImportSource:
             engine.find(argv)
             replay.run(argv, foreign=True)
 
-        report = yield from self._loading_into(engine.keyspace, run, figures)
+        report = yield from self.filling(engine.keyspace, run, figures)
         for text, count in replay.refused.items():
             report.remarks.append(f"{count} commands were refused, as they must have been by Redis: {text}")
         return report
 
-    def load_into(self, keyspace: Keyspace, run: Run) -> ImportReport:
-        """Load everything into an empty keyspace, commands by `run`.
+    def filling(self, keyspace: Keyspace, run: Run, figures: LoadFigures) -> Steps[ImportReport]:
+        """Load everything into an empty keyspace in steps, commands by `run`.
 
         It gets the commands of append-only files in order, each file's starting with SELECT 0; the commands between
         MULTI and EXEC come one by one once their EXEC was read.
         """
-        return drained(self._loading_into(keyspace, run, LoadFigures()))
-
-    def _loading_into(self, keyspace: Keyspace, run: Run, figures: LoadFigures) -> Steps[ImportReport]:
         report = ImportReport(self.kind, self.files, self.reason)
         figures.total = sum(path.stat().st_size for path in self.files)
         if self.kind == "rdb":

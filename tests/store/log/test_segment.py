@@ -11,7 +11,6 @@ from store.log.segment import (
     decode_header,
     encode_header,
     list_segments,
-    read_header,
     segment_at,
     segment_path,
 )
@@ -28,7 +27,8 @@ def test_segments_are_listed_in_the_order_of_history_and_other_files_left_out(tm
         (tmp_path / "log" / name).write_text("")
     segments = list_segments(str(tmp_path))
     assert [segment.first_offset for segment in segments] == [5, 70, 1000]
-    assert [read_header(segment) for segment in segments] == [Header(ID, offset) for offset in (5, 70, 1000)]
+    headers = [decode_header(Path(found.path).read_bytes(), found.path) for found in segments]
+    assert headers == [Header(ID, offset) for offset in (5, 70, 1000)]
     assert [segment_at(segments, offset) for offset in (4, 5, 69, 70, 5000)] == [None, 0, 0, 1, 2]
 
 

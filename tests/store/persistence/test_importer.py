@@ -14,6 +14,7 @@ from store.keyspace import Keyspace
 from store.persistence.importer import ImportReport, ImportSource, find
 from store.persistence.offline import offline_engine
 from store.rdb import Extras, save, standard_aux
+from store.steps import LoadFigures, drained
 from tests.kit.rdb_files import contents, mixed_commands, small_keyspace
 from tests.kit.resp_client import Error, Simple
 from tests.kit.servers import Server, redis_server
@@ -37,7 +38,7 @@ def replayed(directory: Path, options: Options | None = None) -> tuple[ImportRep
     """Import a directory; the commands are only collected."""
     keyspace = Keyspace()
     commands: list[list[bytes]] = []
-    return found(directory, options).load_into(keyspace, commands.append), keyspace, commands
+    return drained(found(directory, options).filling(keyspace, commands.append, LoadFigures())), keyspace, commands
 
 
 def write_set(directory: Path, files: dict[str, bytes]) -> Path:
@@ -186,7 +187,7 @@ def test_a_command_that_can_not_be_run_stops_the_import(tmp_path: Path) -> None:
             raise ReplyError("unknown command 'XADD'")
 
     with pytest.raises(CorruptFile, match=r"damaged at byte 27: the command XADD can't be run: unknown command"):
-        found(tmp_path).load_into(Keyspace(), run)
+        drained(found(tmp_path).filling(Keyspace(), run, LoadFigures()))
 
 
 def test_what_belongs_to_no_key_is_kept(tmp_path: Path) -> None:
