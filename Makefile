@@ -5,6 +5,7 @@
 # make bench        side by side with redis-server (ARGS="--help")
 # make pictures     the dashboards and chronis top, drawn from a run of two minutes into deploy/pictures
 # make replication-bench  replication beside redis-server's (ARGS="--help")
+# make wheels       what machines without a compiler install: a wheel with the compiled modules, and the sources, into dist/
 # make clean        remove everything that can be made again (data/ stays)
 
 PYTHON ?= python3
@@ -19,7 +20,7 @@ PACKAGES := $(wildcard store replication metrics)
 # Run with the compiled modules and again with their sources: what commands do, what is stored, what crashes leave.
 ON_BOTH := tests/store/commands tests/store/resp tests/store/test_turn.py tests/properties tests/crash tests/oracle tests/e2e/test_main_job.py
 
-.PHONY: run test lint conformance bench replication-bench pictures clean
+.PHONY: run test lint conformance bench replication-bench pictures wheels clean
 
 run: $(VENV)/.installed
 	@$(PY) -m store.tools.run_local --port $(PORT) $(ARGS)
@@ -48,6 +49,10 @@ pictures: $(VENV)/.installed-dev
 replication-bench: $(VENV)/.installed-dev
 	@.ci/install-debian-packages
 	@$(PY) -m tests.bench.replication $(ARGS)
+
+wheels: $(PY)
+	@$(PY) -m pip install -q --disable-pip-version-check build
+	@$(PY) -m build --outdir dist
 
 clean:
 	rm -rf .cache .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist *.egg-info tests/bench/results
