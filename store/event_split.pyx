@@ -27,7 +27,7 @@ cdef Py_ssize_t _header(const char* text, Py_ssize_t place, Py_ssize_t end, char
     return place + 2
 
 
-def split_events(bytes payload, Py_ssize_t place, Py_ssize_t most):
+cpdef tuple split_events(bytes payload, Py_ssize_t place, Py_ssize_t most):
     """Return ([(position, arguments), …], place after them): up to `most` events from place on, fewer before what is no event."""
     cdef const char* text = PyBytes_AS_STRING(payload)
     cdef Py_ssize_t end = PyBytes_GET_SIZE(payload), at, count = 0, size = 0

@@ -6,8 +6,10 @@ Law: between two steps everybody else may run, so whatever the work has done so 
 from __future__ import annotations
 
 import asyncio
+import gc
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -44,6 +46,22 @@ class LoadFigures:
         """How long it will take at the pace so far, 1 while nothing can be said (as Redis does)."""
         elapsed = time.time() - self.started
         return int(elapsed * max(0, self.total - self.loaded) / self.loaded) if self.loaded and elapsed > 1 else 1
+
+
+@contextmanager
+def collector_at_rest() -> Iterator[None]:
+    """Let the garbage collector rest while data are loaded: they have no cycles, and it would look through them again and again.
+
+    What is there in the end it never looks at any more (`gc.freeze`), or the first thing it did would be a long pause.
+    """
+    ran = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if ran:
+            gc.freeze()
+            gc.enable()
 
 
 def drained(steps: Steps[T]) -> T:

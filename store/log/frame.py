@@ -24,6 +24,9 @@ MAX_BODY = 2**32 - 1
 # One event origin run: (events, user, address), the events counted in the order of the payload.
 Origin = tuple[int, str, str]
 
+Stretch = tuple[int, int, int, bytes]
+"""What replay needs of a frame: its offset, unix ms, database and payload."""
+
 _FIELDS = ("offset", "unix_ms", "db", "origins", "payload")
 
 

@@ -16,10 +16,14 @@ from store.events import selected_db
 from store.log.damage import Damage, TornTail, Unreadable, corrupt, verdict
 from store.log.frame import HEADER as FRAME_HEADER
 from store.log.frame import HEADER_SIZE as FRAME_HEADER_SIZE
-from store.log.frame import OFFSET_SPACE, BadFrame, Frame, check_length, decode_whole, offset_at_start
+from store.log.frame import OFFSET_SPACE, BadFrame, Frame, Stretch, check_length, decode_whole, offset_at_start
+from store.log.scan import scan_frames
 from store.log.segment import HEADER_SIZE, LogEnd, decode_header, list_segments, segment_at
 
 _BUFFER = 256 * 1024
+_AHEAD = 1 << 20
+_AT_ONCE = 64 * 1024
+"""Bytes of frames that are taken at a time where many are wanted (about a thousand small events)."""
 
 
 class OffsetNotInLog(LookupError):
@@ -58,6 +62,7 @@ class LogCursor:
         self.position = 0
         self.offset = segments[index].first_offset
         self.last: Frame | None = None
+        self._ahead, self._ahead_at = b"", 0  # what `stretches` has read, and from which position of the file
         if near is not None and near.segment == self.offset and self._open() is not None:
             self.position, self.offset = near.position, near.offset
 
@@ -105,6 +110,30 @@ class LogCursor:
             if frame.end > self._since:
                 return frame
 
+    def stretches(self) -> list[Stretch]:
+        """Take the next frames like step(), those that compiled code understands many at a time; [] when the log ends here."""
+        while True:
+            found, position, offset = self._scanned()
+            if position == self.position:
+                frame = self.step()
+                return [] if frame is None else [(frame.offset, frame.unix_ms, frame.db, frame.payload)]
+            self.position, self.offset = position, offset
+            if found:
+                self.last = Frame(*found[-1][:3], None, found[-1][3])
+                return found
+
+    def _scanned(self) -> tuple[list[Stretch], int, int]:
+        """Cut frames out of what was read ahead, or of what follows in the file; with the position and offset after them."""
+        file = self._open()
+        if file is None:
+            return [], self.position, self.offset
+        place = self.position - self._ahead_at
+        if not _holds_frame(self._ahead, place):
+            file.seek(self.position)
+            self._ahead, self._ahead_at, place = file.read(_AHEAD), self.position, 0
+        found, after, offset = scan_frames(self._ahead, place, self.offset, self._since, _AT_ONCE)
+        return found, self._ahead_at + after, offset
+
     def _read(self) -> Frame | None:
         """Read the frame at `position`, None when the file ends before it does."""
         file = self._open()
@@ -148,7 +177,7 @@ class LogCursor:
         except CorruptLog as error:
             file.close()
             raise Unreadable(self._damage(error.reason)) from error
-        self._file, self.position = file, HEADER_SIZE
+        self._file, self.position, self._ahead = file, HEADER_SIZE, b""
         return file
 
     def _advance(self) -> bool:
@@ -207,6 +236,13 @@ class LogCursor:
         self.close()
 
 
+def _holds_frame(data: bytes, place: int) -> bool:
+    """Tell whether a frame at place is all in data, as far as its length tells."""
+    if place < 0 or len(data) - place < FRAME_HEADER_SIZE:
+        return False
+    return place + FRAME_HEADER_SIZE + int(FRAME_HEADER.unpack_from(data, place)[0]) <= len(data)
+
+
 class LogReader:
     """Iterate over the frames of a log that nobody writes, from an offset to its end; then see `torn` and `end`.
 
@@ -225,15 +261,32 @@ class LogReader:
         if not list_segments(self.directory):
             return
         with LogCursor(self.directory, self.since) as cursor:
+            damage: Damage | None = None
             try:
                 while (frame := cursor.step()) is not None:
                     yield frame
-                damage = cursor.damage_here()
             except Unreadable as error:
                 damage = error.damage
-            if damage is not None:
-                self.torn = verdict(damage)
-            self._set_end(cursor)
+            self._ended(cursor, damage)
+
+    def stretches(self) -> Iterator[list[Stretch]]:
+        """Iterate as over the reader itself, over many frames at a time and without their origins: what replay needs."""
+        if not list_segments(self.directory):
+            return
+        with LogCursor(self.directory, self.since) as cursor:
+            damage: Damage | None = None
+            try:
+                while found := cursor.stretches():
+                    yield found
+            except Unreadable as error:
+                damage = error.damage
+            self._ended(cursor, damage)
+
+    def _ended(self, cursor: LogCursor, damage: Damage | None) -> None:
+        damage = damage or cursor.damage_here()
+        if damage is not None:
+            self.torn = verdict(damage)
+        self._set_end(cursor)
 
     def _set_end(self, cursor: LogCursor) -> None:
         last, torn = cursor.last, self.torn

@@ -147,7 +147,7 @@ def events_after(directory: str, since: int, until: Until) -> Iterator[tuple[int
     for frame in LogReader(directory, since):
         if until.unix_ms is not None and frame.unix_ms > until.unix_ms:
             return
-        yield from _changes(frame, since, last_offset(frame, until))
+        yield from _changes(frame, since, last_offset(frame.offset, frame.payload, until))
         if until.offset is not None and frame.end >= until.offset:
             return
 

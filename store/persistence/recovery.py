@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING
 from store.errors import CorruptSnapshot
 from store.events import decode_events, whole_until
 from store.log.damage import TornTail
-from store.log.frame import Frame
+from store.log.frame import Stretch
 from store.log.reader import LogReader, OffsetNotInLog
 from store.log.segment import LogEnd, list_segments
 from store.persistence.replay import Replay
 from store.rdb.reader import loading
 from store.rdb.report import Extras, RdbReport
-from store.steps import STEP_EVENTS, LoadFigures, Steps, drained
+from store.steps import STEP_EVENTS, LoadFigures, Steps, collector_at_rest, drained
 
 if TYPE_CHECKING:
     from store.engine import Engine
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 Progress = Callable[[str], None]
 PROGRESS_SECONDS = 2.0
 SNAPSHOT_DIRECTORY = "snapshots"
+NO_END = (1 << 63) - 1
+"""An offset, or a time, that no history reaches."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,13 @@ def recovering(
     figures: LoadFigures | None = None,
 ) -> Steps[Recovered]:
     """Recover as `recover` does, in steps, counting in figures."""
+    with collector_at_rest():
+        return (yield from _recovering(engine, directory, until, progress, figures))
+
+
+def _recovering(
+    engine: Engine, directory: str, until: Until | None, progress: Progress | None, figures: LoadFigures | None
+) -> Steps[Recovered]:
     until, figures = until or Until(), figures or LoadFigures(piece=1 << 20)
     say = progress or (lambda _: None)
     found = Recovered()
@@ -89,19 +98,13 @@ def recovering(
     replay = Replay(engine, db)
     pace = _Pace(say, found.snapshot_offset, _log_bytes(directory))
     loaded = figures.loaded
-    for frame in reader:
-        if until.unix_ms is not None and frame.unix_ms > until.unix_ms:
+    for stretches in reader.stretches():
+        if not (yield from _take(replay, stretches, found, until)):
             break
-        stop = last_offset(frame, until)
-        yield from _apply_frame(replay, frame, found.snapshot_offset, stop)
-        found.offset_reached = max(found.offset_reached, stop)
-        if until.offset is not None and frame.end >= until.offset:
-            if stop < until.offset:
-                found.remarks.append(_torn(until.offset, stop))
-            break
-        found.unix_ms = frame.unix_ms
-        figures.loaded = loaded + max(0, frame.end - found.snapshot_offset)
-        pace.report(replay.events, frame.end)
+        reached = found.offset_reached
+        figures.loaded = loaded + reached - found.snapshot_offset
+        pace.report(replay.events, reached)
+        yield
     found.events, found.torn, found.end = replay.events, reader.torn, reader.end
     found.db_reached = replay.tx.db.index
     if reader.end.offset < found.snapshot_offset:
@@ -161,18 +164,54 @@ def _torn(offset: int, stop: int) -> str:
     return f"offset {offset} is inside an event or a transaction: the state is that at offset {stop}"
 
 
-def last_offset(frame: Frame, until: Until) -> int:
+def last_offset(offset: int, payload: bytes, until: Until) -> int:
     """Return the offset up to which a frame is wanted: its end, or before that the last where no transaction is torn."""
-    if until.offset is None or until.offset >= frame.end:
-        return frame.end
-    return frame.offset + whole_until(frame.payload, until.offset - frame.offset)
+    if until.offset is None or until.offset >= offset + len(payload):
+        return offset + len(payload)
+    return offset + whole_until(payload, until.offset - offset)
 
 
-def _apply_frame(replay: Replay, frame: Frame, since: int, stop: int) -> Steps[None]:
+def _take(replay: Replay, stretches: list[Stretch], found: Recovered, until: Until) -> Steps[bool]:
+    """Apply frames, noting how far history has come; False when it is not wanted any further."""
+    since, most = found.snapshot_offset, NO_END if until.offset is None else until.offset
+    latest = NO_END if until.unix_ms is None else until.unix_ms
+    place = 0
+    while place < len(stretches):
+        start, place = place, replay.run_stretches(stretches, place, since, most, latest)
+        if place > start:
+            offset, found.unix_ms, _, payload = stretches[place - 1]
+            found.offset_reached = offset + len(payload)
+        if found.offset_reached >= most:
+            return False
+        if place < len(stretches):
+            if not (yield from _take_one(replay, stretches[place], found, until)):
+                return False
+            place += 1
+    return True
+
+
+def _take_one(replay: Replay, stretch: Stretch, found: Recovered, until: Until) -> Steps[bool]:
+    """Apply what is wanted of one frame; False when no more is."""
+    offset, unix_ms, _, payload = stretch
+    if until.unix_ms is not None and unix_ms > until.unix_ms:
+        return False
+    stop = last_offset(offset, payload, until)
+    yield from _apply(replay, stretch, found.snapshot_offset, stop)
+    found.offset_reached = max(found.offset_reached, stop)
+    if until.offset is not None and offset + len(payload) >= until.offset:
+        if stop < until.offset:
+            found.remarks.append(_torn(until.offset, stop))
+        return False
+    found.unix_ms = unix_ms
+    return True
+
+
+def _apply(replay: Replay, stretch: Stretch, since: int, stop: int) -> Steps[None]:
     """Apply the events of a frame from the offset `since` on, up to the offset `stop`."""
-    replay.select(frame.db)
-    for position, argv in decode_events(frame.payload):
-        at = frame.offset + position
+    offset, _, db, payload = stretch
+    replay.select(db)
+    for position, argv in decode_events(payload):
+        at = offset + position
         if at >= stop:
             return
         if at >= since or argv[0] == b"SELECT":
@@ -197,7 +236,7 @@ class _Pace:
 
     def report(self, events: int, offset: int) -> None:
         """Say it, if it is time."""
-        if events & 255 == 0 and time.monotonic() >= self._next:
+        if time.monotonic() >= self._next:
             self._next = time.monotonic() + PROGRESS_SECONDS
             share = min(99, 100 * (offset - self._start) // self._total)
             self._say(f"replaying the log: {events} events, offset {offset}, {share} %")

@@ -1,10 +1,20 @@
+cimport cython
 from store.engine cimport Engine
+from store.event_split cimport split_events
+from store.primitives cimport call_with
 from store.tx cimport Tx
+
+@cython.locals(name=bytes, count=Py_ssize_t)
+cpdef bint is_own_form(list argv)
 
 cdef class Replay:
     cdef public Engine engine
     cdef public Tx tx
     cdef public long long events
     cdef public dict refused
+    @cython.locals(name=bytes)
     cpdef run(self, list argv, bint foreign=*)
+    @cython.locals(place=Py_ssize_t, offset="long long", unix_ms="long long", size=Py_ssize_t, stop=Py_ssize_t, payload=bytes,
+                   events=list, event=tuple, db=int)
+    cpdef Py_ssize_t run_stretches(self, list stretches, Py_ssize_t start, long long since, long long until, long long latest)
     cpdef select(self, int db)

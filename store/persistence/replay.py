@@ -11,11 +11,16 @@ from typing import TYPE_CHECKING
 
 from store.apply import APPLY
 from store.errors import ReplyError
+from store.event_split import split_events
+from store.log.frame import Stretch
+from store.primitives import call_with
 from store.tx import Tx, internal_tx
 
 if TYPE_CHECKING:
     from store.engine import Engine
 
+LONG = 256 * 1024
+"""Bytes of a frame whose events are applied in several steps."""
 _NO_STATE = {b"MULTI", b"EXEC", b"PING", b"REPLCONF"}
 
 
@@ -29,8 +34,12 @@ def is_own_form(argv: list[bytes]) -> bool:
     if name == b"PEXPIREAT":
         return count == 3
     if name == b"RESTORE":
-        return any(word.upper() == b"ABSTTL" for word in argv[4:])
+        return _is_absolute(argv)
     return True
+
+
+def _is_absolute(restore: list[bytes]) -> bool:
+    return any(word.upper() == b"ABSTTL" for word in restore[4:])
 
 
 class ReplayTx(Tx):
@@ -56,14 +65,36 @@ class Replay:
         """Apply one event; foreign: it comes from a real Redis, so it is a command in whatever form."""
         self.events += 1
         name = argv[0]
-        if name == b"SELECT" or name.upper() == b"SELECT":
-            self.select(int(argv[1]))
-            return
         apply = None if foreign else APPLY.get(name)
         if apply is not None and is_own_form(argv):
-            apply(self.tx.db, *argv[1:])
-        elif name.upper() not in _NO_STATE:
+            call_with(apply, self.tx.db, argv, 1)
+            return
+        name = name.upper()
+        if name == b"SELECT":
+            self.select(int(argv[1]))
+        elif name not in _NO_STATE:
             self._command(argv)
+
+    def run_stretches(self, stretches: list[Stretch], start: int, since: int, until: int, latest: int) -> int:
+        """Apply frames from stretches[start] on; return the place of the first that takes a closer look.
+
+        Those are what begins before the offset `since`, ends after the offset `until`, is later than `latest` (unix ms), has
+        an event that is not in canonical form, or is long.
+        """
+        place = start
+        while place < len(stretches):
+            offset, unix_ms, db, payload = stretches[place]
+            size = len(payload)
+            if offset < since or offset + size > until or unix_ms > latest or size > LONG:
+                break
+            events, stop = split_events(payload, 0, size)
+            if stop < size:
+                break
+            self.select(db)
+            for event in events:
+                self.run(event[1])
+            place += 1
+        return place
 
     def select(self, db: int) -> None:
         """Choose the database of the events that follow."""

@@ -242,3 +242,45 @@ def test_a_length_beyond_the_file_reserves_no_memory(tmp_path: Path, log: LogWri
     torn = read(tmp_path).torn
     assert torn is not None
     assert torn.size == 16
+
+
+def walked(directory: Path, many: bool) -> object:
+    """What a walk finds, frame by frame or many at a time: stretches, end and torn tail, or the error."""
+    reader = LogReader(str(directory))
+    try:
+        if many:
+            found = [stretch for stretches in reader.stretches() for stretch in stretches]
+        else:
+            found = [(frame.offset, frame.unix_ms, frame.db, frame.payload) for frame in reader]
+    except CorruptLog as error:
+        return str(error)
+    return found, reader.end, reader.torn
+
+
+def test_many_frames_at_a_time_are_the_same_as_one_by_one(tmp_path: Path) -> None:
+    log = new_log(tmp_path, segment_bytes=3000)
+    for number in range(100):
+        log.origins = number % 3 == 0
+        turn(log, f"SET key:{number} {'v' * (number * 7 % 300)}", f"SET other {number}", db=number % 3)
+    turn(log, f"SET large {'v' * 1_100_000}")
+    turn(log, "SET last 1")
+    log.close()
+    assert walked(tmp_path, many=True) == walked(tmp_path, many=False)
+    assert len(walked(tmp_path, many=True)[0]) == 102  # type: ignore[index]  # it is no error
+
+
+def test_damage_is_told_the_same_whether_many_frames_are_taken_at_a_time_or_one(tmp_path: Path, log: LogWriter) -> None:
+    paths = [segment(tmp_path, index) for index in range(3)]
+    for path in paths:
+        whole = path.read_bytes()
+        for position in range(0, len(whole), 3):
+            for damaged in (whole[:position], whole[:position] + bytes((whole[position] ^ 0x11,)) + whole[position + 1 :]):
+                path.write_bytes(damaged)
+                assert walked(tmp_path, many=True) == walked(tmp_path, many=False), position
+        path.write_bytes(whole)
+
+
+def test_many_frames_at_a_time_start_with_the_one_that_holds_the_offset(tmp_path: Path, log: LogWriter) -> None:
+    for since in range(0, 232):
+        found = [stretch[0] for stretches in LogReader(str(tmp_path), since).stretches() for stretch in stretches]
+        assert found == [frame.offset for frame in frames(tmp_path, since)]
