@@ -99,10 +99,16 @@ class Tx:
         self.record_as(b"evicted", b"DEL", key, notice_class=EVICTED)
 
     def publish(self, channel: bytes, message: bytes, sharded: bool = False) -> int:
-        """Send a message to subscribers: an event on a primary, local only on a replica; return local receivers."""
-        name = b"SPUBLISH" if sharded else b"PUBLISH"
+        """Send a message to subscribers: an event on a primary, local only on a replica; return local receivers.
+
+        A message is no data: its reply promises nothing, so it waits for no replica (Sentinel's PUBLISH would, and the PINGs
+        behind it: a primary that has just lost its replicas would be taken for dead).
+        """
+        name, session = b"SPUBLISH" if sharded else b"PUBLISH", self.session
         if self.engine.primary:
+            wrote = session.wrote
             self.log(encode_event(name, channel, message), self.db.index)
+            session.wrote, session.write_offset = wrote, self.engine.log.offset
         return APPLY[name](self.db, channel, message)  # type: ignore[return-value]  # the table's functions return object
 
     # ── waiting ────────────────────────────────────────────────────────────────────────────────────────────────────

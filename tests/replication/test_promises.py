@@ -4,7 +4,7 @@ import pytest
 
 from store.tools.main import main
 from tests.kit.cluster import equal, eventually, info, linked, offset
-from tests.kit.resp_client import Error, RespClient
+from tests.kit.resp_client import Error, RespClient, Simple
 from tests.kit.servers import HOST, Server, chronis_server
 
 
@@ -50,6 +50,21 @@ def test_replies_wait_for_replicas_and_keep_their_order() -> None:
             replies = client.pipeline([("SET", f"p:{number}", number) for number in range(200)])
             assert {str(reply) for reply in replies} == {"OK"}
             assert replica.command_reply("DBSIZE") == primary.command_reply("DBSIZE")
+
+
+def test_messages_wait_for_no_replica() -> None:
+    """PUBLISH promises nothing: Sentinel's is answered, and the PING behind it, on a primary whose replicas are gone."""
+    with chronis_server() as primary, primary.client() as client, primary.client() as writer:
+        assert str(client.command("CHRONIS", "REPLYAFTER", 1, 600_000)) == "OK"
+        assert client.pipeline([("PUBLISH", "channel", "message"), ("PING",)]) == [0, Simple(b"PONG")]
+        transaction = [("MULTI",), ("PUBLISH", "channel", "message"), ("EXEC",)]
+        assert client.pipeline(transaction)[-1] == [0]
+        before = position(writer)
+        assert writer.command("PUBLISH", "channel", "message") == 0
+        assert position(writer) > before
+        assert str(writer.command("CHRONIS", "REPLYAFTER", 1, 50)) == "OK"
+        transaction.insert(1, ("SET", "k", 1))
+        assert str(writer.pipeline(transaction)[-1]).startswith("UNACKED ")
 
 
 def test_a_write_is_read_elsewhere_once_its_position_is_reached() -> None:

@@ -46,6 +46,7 @@ def arguments(argv: list[str] | None) -> argparse.Namespace:
     case.add_argument("--batch", type=int, default=10, help="pipeline depth of a writer")
     case.add_argument("--load", type=float, default=2, help="seconds of load before a kill")
     case.add_argument("--promise", type=int, default=0, help="replicas that must hold a write before its reply")
+    case.add_argument("--story", type=float, default=float("inf"), help="show everybody's log where it took longer, in s")
 
     case = cases.add_parser(
         "reads", help="reads spread over three nodes: CPU a read, reading one's own writes elsewhere"

@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import shutil
+import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -22,54 +21,8 @@ from statistics import median
 from tests.bench.replication import nodes
 from tests.bench.replication.nodes import KINDS, Kind
 from tests.kit.resp_client import Error, RespClient
+from tests.kit.sentinels import DOWN_MS, named, sees_all, sentinels
 from tests.kit.servers import HOST, Server
-
-DOWN_MS = 1000
-"""How long Sentinel waits before it takes a primary for dead."""
-
-
-@contextlib.contextmanager
-def sentinels(primary: Server, directory: Path) -> Iterator[list[Server]]:
-    """Run three Sentinels that watch a primary under the name `main`."""
-    started: list[Server] = []
-    try:
-        for number in range(3):
-            home = directory / f"sentinel-{number}"
-            home.mkdir()
-            server = Server([str(shutil.which("redis-sentinel")), str(home / "sentinel.conf")], home, ())
-            lines = (
-                f"port {server.port}", f"dir {home}", f"sentinel monitor main {HOST} {primary.port} 2",
-                f"sentinel down-after-milliseconds main {DOWN_MS}", "sentinel failover-timeout main 6000",
-                "sentinel parallel-syncs main 2",
-            )  # fmt: skip
-            (home / "sentinel.conf").write_text("\n".join(lines) + "\n")
-            server.command = server.command[:2]
-            started.append(server.start())
-        yield started
-    finally:
-        for server in started:
-            server.kill()
-
-
-def named(sentinel: Server) -> int:
-    """The port of the primary that a Sentinel names."""
-    reply = sentinel.command_reply("SENTINEL", "GET-MASTER-ADDR-BY-NAME", "main")
-    assert isinstance(reply, list)
-    assert isinstance(reply[1], bytes)
-    return int(reply[1])
-
-
-def ready(sentinel: Server) -> bool:
-    """Tell whether a Sentinel sees two good replicas and the two other Sentinels."""
-    master = sentinel.command_reply("SENTINEL", "MASTER", "main")
-    replicas = sentinel.command_reply("SENTINEL", "REPLICAS", "main")
-    assert isinstance(master, list)
-    assert isinstance(replicas, list)
-    fields = dict(zip(master[::2], master[1::2], strict=True))  # type: ignore[arg-type]
-    links = [dict(zip(one[::2], one[1::2], strict=True)) for one in replicas]  # type: ignore[index,arg-type,union-attr]
-    good = [one for one in links if one[b"flags"] == b"slave" and one[b"master-link-status"] == b"ok"]  # type: ignore[index]
-    return len(good) == 2 and fields[b"num-other-sentinels"] == b"2" and fields[b"flags"] == b"master"
-
 
 class Writer(threading.Thread):
     """Sets `w:<name>:<number>` on whichever node the Sentinels name; `first`: when each port acknowledged its first."""
@@ -139,7 +92,7 @@ class Arena:
         """Tell whether every Sentinel sees one primary with two good replicas (a busy machine can make them choose once more)."""
         port = named(self.sentinels[0])
         self.primary = next(node for node in self.nodes if node.port == port)
-        return all(ready(sentinel) and named(sentinel) == self.primary.port for sentinel in self.sentinels)
+        return all(sees_all(sentinel, 2) and named(sentinel) == self.primary.port for sentinel in self.sentinels)
 
     def round(self) -> Round:
         """Kill the primary under load, wait for writes to go on, let it come back, and count."""
@@ -172,6 +125,11 @@ class Arena:
             writer.join(10)
         nodes.together(self.primary, others)
         return Round(seconds, *self.count(writers), way_back(old.output()[before:]))
+
+    def story(self) -> str:
+        """The last lines of everybody's log, for a round that did not end as it should."""
+        servers = [*self.nodes, *self.sentinels]
+        return "\n".join(f"── port {server.port}\n{server.output()[-4000:]}" for server in servers)
 
     def count(self, writers: list[Writer]) -> tuple[int, int]:
         """Look for every acknowledged write on the new primary; return how many there were and how many are missing."""
@@ -208,8 +166,14 @@ def run(options: argparse.Namespace) -> list[str]:
             arena = Arena(stack, KINDS[name], options)
             rounds = []
             for number in range(options.rounds):
-                rounds.append(arena.round())
+                try:
+                    rounds.append(arena.round())
+                except (TimeoutError, AssertionError):
+                    print(arena.story(), file=sys.stderr, flush=True)
+                    raise
                 print(f"{name} {number + 1}: {rounds[-1]}", flush=True)
+                if rounds[-1].seconds > options.story:
+                    print(arena.story(), file=sys.stderr, flush=True)
             # Only now: the digest keeps a primary busy for long enough to be taken for dead.
             if not nodes.equal(arena.nodes):
                 raise ValueError("the nodes differ")
