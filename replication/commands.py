@@ -128,7 +128,7 @@ def replconf(tx: Tx, *pairs: bytes) -> object:
         return NO_REPLY
     if b"getack" in named:
         if replication.replica is not None:
-            replication.replica.acknowledge()
+            replication.replica.acknowledgements.send()
         return NO_REPLY
     peer: Peer = replication.primary.peer_of(tx.session)
     for name, value in zip(pairs[::2], pairs[1::2], strict=True):

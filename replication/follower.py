@@ -1,61 +1,113 @@
 """What a replica does with received history: record it at the same offsets, then apply it, as if it had happened here.
 
 Law: a piece is recorded before it is applied and both happen in one turn, so log and state never differ; the turn's end
-writes the frames, and only then is anything acknowledged.
+writes the frames, and only then is anything acknowledged. Pieces are taken in their order, for about STEP at a time: between
+two steps clients are served, however much has been received.
 """
 
 from __future__ import annotations
 
+import time
+from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from replication.stream import BadStream, CommandStream, FrameStream, Piece
 from store.errors import ApplyFailed
+from store.events import SELECT_PREFIX
 from store.logfile import warn
 from store.persistence.replay import Replay
 
 if TYPE_CHECKING:
+    from replication.acknowledgements import Acknowledgements
     from store.engine import Engine
+
+STEP = 0.001
+"""Seconds of pieces that are applied at a time, at least one of them: it was one turn of the primary's."""
+UNAPPLIED_LIMIT = 1 << 20
+"""Received bytes that may wait here to be applied; more is left in the network."""
+HELD_LIMIT = 64 << 20
+"""The same while writes pause."""
 
 
 class Follower:
     """Takes the stream in. `framed`: the primary is a Chronis node; `unix_ms`: the primary's time of the last frame."""
 
-    def __init__(self, engine: Engine, framed: bool, applied: Callable[[int], None]) -> None:
+    def __init__(
+        self, engine: Engine, framed: bool, applied: Callable[[int], None], acknowledgements: Acknowledgements
+    ) -> None:
         self.engine = engine
         self.framed = framed
         self.stream: FrameStream | CommandStream = FrameStream() if framed else CommandStream()
         self.replay = Replay(engine, engine.log.db)
         self.unix_ms = 0
         self._applied = applied  # called with the offset after each piece: the state is that of this offset
-        self.asked = False  # the primary wants an acknowledgement
+        self._acknowledgements = acknowledgements
         self._refused = 0
-        self.held: list[Piece] = []  # received, but not recorded while writes pause
+        self._held: deque[Piece] = deque()  # received, but not recorded while writes pause
 
     def receive(self, data: bytes) -> None:
-        """Record and apply what data completes; raise BadStream when the stream can't be followed any more."""
-        self.held += self.stream.feed(data)
-        self.go_on()
+        """Take received bytes; `step` does the rest."""
+        self.stream.add(data)
 
     @property
     def read_offset(self) -> int:
-        """The offset up to which history has been received."""
-        return self.engine.log.offset + sum(len(piece.data) for piece in self.held)
+        """The offset up to which history has been received and read."""
+        return self.engine.log.offset + sum(len(piece.data) for piece in self._held)
 
-    def go_on(self) -> None:
-        """Record and apply what has been received, unless writes pause here (CLIENT PAUSE)."""
-        engine, keyspace = self.engine, self.engine.keyspace
-        if not self.held or engine.gates.writes_paused:
+    @property
+    def holds_much(self) -> bool:
+        """Tell whether more has been received than is to wait here."""
+        if self.engine.gates.writes_paused:
+            return self.read_offset - self.engine.log.offset > HELD_LIMIT
+        return self.stream.pending > UNAPPLIED_LIMIT
+
+    def step(self) -> bool:
+        """Record and apply what has been received, for about STEP; True if there may be more to do at once.
+
+        While writes pause here (CLIENT PAUSE) it is only read. Raises BadStream when the stream can't be followed any more.
+        """
+        until, more = time.perf_counter() + STEP, True
+        if self.engine.gates.writes_paused:
+            while more and time.perf_counter() < until:
+                more = self._hold()
+            return more
+        self.engine.keyspace.counting = False
+        while more and time.perf_counter() < until:
+            more = self._take_one()
+        self._settle()
+        return more
+
+    def _hold(self) -> bool:
+        piece = self.stream.next()
+        if piece is not None:
+            self._held.append(piece)
+        return piece is not None
+
+    def _take_one(self) -> bool:
+        """Record and apply the next piece, if there is one."""
+        piece = self._held.popleft() if self._held else self.stream.next()
+        if piece is None:
+            return False
+        self._record(piece)
+        self._apply(piece)
+        self._applied(self.engine.log.offset)
+        return True
+
+    def drain(self) -> None:
+        """Record and apply all that has been received, as part of a command: what follows on it happens when that ends."""
+        if self.engine.gates.writes_paused:
             return
-        keyspace.counting = False
-        pieces, self.held = self.held, []
-        for piece in pieces:
-            self._record(piece)
-            self._apply(piece)
-            self._applied(engine.log.offset)
+        while self._take_one():
+            continue
+        self.engine.turn.end()
+
+    def _settle(self) -> None:
+        """Do what follows on changed keys, and have the turn end with a log write."""
+        engine = self.engine
         if engine.tracking.pending:
             engine.tracking.settle()
-        if keyspace.ready:
+        if engine.keyspace.ready:
             engine.blocking.serve()
         engine.turn.schedule()
 
@@ -75,9 +127,10 @@ class Follower:
     def _db_after(self, piece: Piece) -> int:
         db = piece.frame.db if piece.frame is not None else self.replay.tx.db.index
         count = len(self.engine.keyspace.databases)
-        for argv in piece.events:
-            if argv[0] == b"SELECT" or argv[0].upper() == b"SELECT":
-                db = int(argv[1]) if len(argv) == 2 and argv[1].isdigit() else count
+        if piece.frame is None or SELECT_PREFIX in piece.data:
+            for argv in piece.events:
+                if argv[0] == b"SELECT" or argv[0].upper() == b"SELECT":
+                    db = int(argv[1]) if len(argv) == 2 and argv[1].isdigit() else count
         if db >= count:
             raise BadStream(f"history uses database {db}, but this server has {count} (option databases)")
         return db
@@ -93,7 +146,8 @@ class Follower:
                 stats.commands += 1
                 command.calls += 1
             if argv[0] == b"REPLCONF":
-                self.asked = self.asked or (len(argv) > 1 and argv[1].upper() == b"GETACK")
+                if len(argv) > 1 and argv[1].upper() == b"GETACK":
+                    self._acknowledgements.asked = self.engine.log.offset
                 continue
             try:
                 replay.run(argv, foreign=not self.framed)

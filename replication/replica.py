@@ -7,16 +7,17 @@ from __future__ import annotations
 
 import asyncio
 import os
-import random
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, cast
 
+from replication.acknowledgements import Acknowledgements
 from replication.arrival import Arrival
+from replication.attempts import Attempts
 from replication.connection import PrimaryConnection
 from replication.follower import Follower
 from replication.link import Drop, Event, Identity, Instruction, Link, Send, State, Unexpected
 from replication.lost import keep_lost_tail
-from replication.messages import Continue, FullResync, Parted, ack
+from replication.messages import Continue, FullResync, Parted
 from replication.rollback import roll_back
 from replication.stream import BadStream
 from store.errors import CorruptFile, CorruptSnapshot, LogFailed
@@ -26,14 +27,8 @@ from store.logfile import notice, warn
 
 if TYPE_CHECKING:
     from replication.primary import Primary
-    from store.log import EventLog
-    from store.log.frame import Frame
     from store.node import Node
 
-FIRST_DELAY, LONGEST_DELAY = 0.1, 1.0
-"""Seconds between attempts: doubled each time, half of it at random."""
-HELD_LIMIT = 64 << 20
-"""Bytes of history that are received but not applied while writes pause; more is left in the network."""
 SILENCE = {
     State.TRANSFER: "Timeout receiving bulk data from MASTER... If the problem persists try to set the 'repl-timeout' "
     "parameter in redis.conf to a larger value.",
@@ -69,55 +64,46 @@ class Replica:
         self.connection: PrimaryConnection | None = None
         self._changed = changed  # called when the link has come up or gone down
         self._applied = applied  # called with the offset after each piece of history
-        self._attempts = 0
+        self._attempts = Attempts(self._connect)
         self._known_ms = self.engine.clock.now_ms()
         self._line = b""
         self._asked_position: tuple[str, int] | None = None
         self._stopped = False
-        self._handle: asyncio.TimerHandle | None = None
+        self._next_step: asyncio.Handle | None = None  # more of what was received is to be applied
         self._task: asyncio.Task[None] | None = None
-        self.engine.on_log.append(self._attach)
-        self._attach(self.engine.log)
+        self.acknowledgements = Acknowledgements(self.engine, self._send)
 
     # ── coming and going ───────────────────────────────────────────────────────────────────────────────────────────
     def start(self) -> None:
         """Try to connect as soon as the running turn has ended."""
         notice(f"Connecting to MASTER {self.host}:{self.port}")
-        self._handle = asyncio.get_running_loop().call_later(0, self._attempt)
+        self._attempts.soon()
 
     def stop(self) -> None:
-        """Give the link up for good."""
+        """Give the link up for good; what was received by now is still applied."""
         self._stopped = True
-        self.engine.on_log.remove(self._attach)
-        self.engine.log.subscribers.remove(self._written)
-        if self._handle is not None:
-            self._handle.cancel()
+        if self.follower is not None:
+            self.follower.drain()
+        self.acknowledgements.close()
+        self._attempts.cancel()
         if self._task is not None:
             self._task.cancel()
         if self.arrival is not None:
             self.arrival.give_up()
             self.arrival = None
-        self.follower = None
+        self._stop_following()
         self._close("not wanted any more")
 
-    def _attempt(self) -> None:
-        self.link.receive(Event.ATTEMPT)
-        self._attempts += 1
-        self._task = asyncio.get_running_loop().create_task(self._connect())
-
     async def _connect(self) -> None:
+        self.link.receive(Event.ATTEMPT)
         settings, loop = self.engine.settings, asyncio.get_running_loop()
         own = (settings.bind_source_addr, 0) if settings.bind_source_addr else None
         made = PrimaryConnection(self, self.node.server.next_number())  # a Session has a protocol's methods
         try:
             async with asyncio.timeout(settings.repl_timeout):
                 await loop.create_connection(lambda: cast(asyncio.Protocol, made), self.host, self.port, local_addr=own)
-        except (OSError, TimeoutError) as error:
-            self._down(
-                f"Error condition on socket for SYNC: {error.strerror or error}"
-                if isinstance(error, OSError)
-                else "timeout"
-            )
+        except OSError as error:  # TimeoutError is one, and says nothing
+            self._down(f"Error condition on socket for SYNC: {error.strerror or str(error) or 'timeout'}")
 
     def opened(self, connection: PrimaryConnection) -> None:
         """The connection is there: begin the handshake, unless it is not wanted any more."""
@@ -143,8 +129,13 @@ class Replica:
         )
 
     def disconnected(self, connection: PrimaryConnection, reason: str) -> None:
-        """The connection is gone."""
+        """The connection is gone: apply what had come before."""
         if connection is self.connection:
+            try:
+                while self.follower is not None and not self.engine.gates.writes_paused and self.follower.step():
+                    continue
+            except BadStream as error:
+                reason = f"What came from the master can't be used: {error}"
             self._down(reason)
 
     def _close(self, reason: str) -> None:
@@ -153,6 +144,10 @@ class Replica:
         if connection is not None:
             connection.reason = reason
             connection.abort()
+
+    def _send(self, data: bytes) -> None:
+        if self.connection is not None:
+            self.connection.write(data)
 
     def drop(self, reason: str) -> None:
         """Close the link because of what came over it, and try again later."""
@@ -166,7 +161,7 @@ class Replica:
         if self._task is not None and self._task is not asyncio.current_task(asyncio.get_running_loop()):
             self._task.cancel()
         self.link.receive(Event.LOST)
-        self.follower = None
+        self._stop_following()
         if self.arrival is not None:
             warn(f"Internal error in RDB reading offset {self.arrival.loader.position}: the transfer broke off: {reason}")
             self.arrival.give_up()
@@ -176,14 +171,18 @@ class Replica:
             self.down_since_ms = self.engine.clock.now_ms()
             notice(f"Connection with master lost: {reason}")
             self._changed()
-        elif self._attempts <= 3 or self._attempts % 20 == 0:
+        elif self._attempts.worth_a_line:
             notice(f"Link to master {self.host}:{self.port} is down: {reason}")
-        if self._handle is not None:
-            self._handle.cancel()
         if not self._stopped:
-            longest = min(LONGEST_DELAY, FIRST_DELAY * 2 ** min(self._attempts, 10))
-            delay = longest * random.uniform(0.5, 1)
-            self._handle = asyncio.get_running_loop().call_later(delay, self._attempt)
+            self._attempts.later()
+
+    def _stop_following(self) -> None:
+        """Forget what was received and not applied."""
+        self.follower = None
+        self.acknowledgements.end()
+        if self._next_step is not None:
+            self._next_step.cancel()
+            self._next_step = None
 
     # ── what comes in ──────────────────────────────────────────────────────────────────────────────────────────────
     def received(self, connection: PrimaryConnection, data: bytes) -> None:
@@ -201,6 +200,8 @@ class Replica:
         while data and self.connection is not None:
             if self.follower is not None:
                 self.follower.receive(data)
+                if self._next_step is None:
+                    self._go_on()
                 return
             if self.arrival is not None:
                 if self.arrival.receive(data):
@@ -222,12 +223,35 @@ class Replica:
             transport.pause_reading()
             asyncio.get_running_loop().call_later(seconds, _read_on, transport)
 
+    def _go_on(self) -> None:
+        """Apply a step's worth of what was received; clients have their turn before the next."""
+        self._next_step = None
+        if self.follower is None:
+            return
+        try:
+            more = self.follower.step()
+        except BadStream as error:
+            self.drop(f"What came from the master can't be used: {error}")
+            return
+        if more:
+            self._next_step = asyncio.get_running_loop().call_soon(self._go_on)
+        self._read_or_rest()
+
+    def _read_or_rest(self) -> None:
+        """Read no further while much waits to be applied, or our own log fails."""
+        transport = self.connection.transport if self.connection is not None else None
+        if transport is None or self.follower is None or transport.is_closing():
+            return
+        if self.engine.log.failed is not None or self.follower.holds_much:
+            transport.pause_reading()
+        elif not transport.is_reading():
+            transport.resume_reading()
+
     def _run(self, instructions: Sequence[Instruction]) -> None:
         for instruction in instructions:
             match instruction:
                 case Send(words):
-                    if self.connection is not None:
-                        self.connection.write(encode_event(*words))
+                    self._send(encode_event(*words))
                 case Drop(reason, refused):
                     self.drop(reason)
                     if refused and self.takes_over:
@@ -257,14 +281,15 @@ class Replica:
 
     def _connected(self, framed: bool) -> None:
         """The link is up: follow."""
-        self.follower = Follower(self.engine, framed, self._applied)
-        self._attempts, self.error, self.down_since_ms = 0, "", 0
+        self.follower = Follower(self.engine, framed, self._applied, self.acknowledgements)
+        self._attempts.succeeded()
+        self.error, self.down_since_ms = "", 0
         self.takes_over = False
         self.primary.follows_on = True
         if self.connection is not None:
             self.connection.listed()
         self._changed()
-        self.acknowledge()
+        self.acknowledgements.begin(framed)
 
     def _go_back(self, offset: int) -> None:
         """The primary parted from our history at an offset before ours."""
@@ -326,66 +351,19 @@ class Replica:
             self.connection.transport.resume_reading()
             self.received(self.connection, arrival.reader.rest)
 
-    # ── acknowledging ──────────────────────────────────────────────────────────────────────────────────────────────
-    def _attach(self, log: EventLog) -> None:
-        log.subscribers.append(self._written)
-        log.on_synced(self._synced)
-
-    def _written(self, frame: Frame) -> None:
-        """A frame is in our log: acknowledge if that was asked for."""
-        if self.follower is not None and self.follower.asked and not self._waits_for_fsync:
-            self.acknowledge()
-
-    def _synced(self, offset: int) -> None:
-        if self.follower is not None and self.follower.asked and self._waits_for_fsync:
-            self.acknowledge()
-
-    @property
-    def _waits_for_fsync(self) -> bool:
-        return self.engine.settings.appendfsync == "always"
-
-    @property
-    def held(self) -> int:
-        """The offset that we answer for: written, under `appendfsync always` synced."""
-        log = self.engine.log
-        return log.synced_offset if self._waits_for_fsync else log.written_offset
-
-    def acknowledge(self) -> None:
-        """Tell the primary how far we are."""
-        if self.follower is not None and self.connection is not None:
-            self.follower.asked = False
-            self.connection.write(ack(self.held, self.engine.log.synced_offset if self.follower.framed else None))
-
     # ── by time ────────────────────────────────────────────────────────────────────────────────────────────────────
     def tick(self) -> None:
         """Ten times a second: go on with what was received while writes paused."""
-        follower, connection = self.follower, self.connection
-        if follower is None or connection is None or connection.transport is None:
-            return
-        try:
-            follower.go_on()
-        except BadStream as error:
-            self.drop(f"What came from the master can't be used: {error}")
-            return
-        if self._holds_much:
-            connection.transport.pause_reading()
-
-    @property
-    def _holds_much(self) -> bool:
-        """Tell whether more was received than is to wait here while writes pause."""
-        return self.follower is not None and self.follower.read_offset - self.engine.log.offset > HELD_LIMIT
+        if self.follower is not None and self._next_step is None:
+            self._go_on()
 
     def every_second(self) -> None:
         """Acknowledge; give up a link that is silent for repl-timeout; read no further while our own log fails."""
-        self.acknowledge()
+        self.acknowledgements.send()
         connection = self.connection
         if connection is None:
             return
-        if connection.transport is not None and self.follower is not None:
-            if self.engine.log.failed is not None or self._holds_much:
-                connection.transport.pause_reading()
-            elif not connection.transport.is_reading():
-                connection.transport.resume_reading()
+        self._read_or_rest()
         if self.silent_seconds > self.engine.settings.repl_timeout:
             self.drop(SILENCE.get(self.link.state, "Timeout connecting to the MASTER..."))
 

@@ -14,7 +14,8 @@ from store.errors import CorruptLog
 from store.events import decode_events, event_size
 from store.log.frame import BadFrame, Frame, decode
 
-_PIECE = 64 * 1024
+_PORTION = 8 * 1024
+"""Bytes of commands that are read at a time: what they are applied in takes about a millisecond."""
 
 
 class BadStream(Exception):
@@ -31,38 +32,40 @@ class Piece:
 
 
 class FrameStream:
-    """Cuts what a Chronis primary sends; `feed` returns the complete frames, checked."""
+    """Cuts what a Chronis primary sends: a piece is a frame, checked."""
 
     def __init__(self) -> None:
         self._buffer = bytearray()
 
     @property
     def pending(self) -> int:
-        """Bytes of a frame that is not complete yet."""
+        """Bytes that were added but not handed out."""
         return len(self._buffer)
 
-    def feed(self, data: bytes) -> list[Piece]:
-        """Take received bytes; raise BadStream for anything that is no frame."""
+    def add(self, data: bytes) -> None:
+        """Take received bytes."""
         self._buffer += data
-        pieces: list[Piece] = []
-        position = 0
+
+    def next(self) -> Piece | None:
+        """Hand out the next piece, None while it is not complete; raise BadStream for anything that is no frame."""
         try:
-            while (found := decode(self._buffer, position)) is not None:
-                frame, position = found
-                pieces.append(
-                    Piece([argv for _, argv in decode_events(frame.payload, "(stream)")], frame.payload, frame)
-                )
+            found = decode(self._buffer)
+            if found is None:
+                return None
+            frame, end = found
+            events = [argv for _, argv in decode_events(frame.payload, "(stream)")]
         except (BadFrame, CorruptLog) as error:
             raise BadStream(str(error)) from error
-        del self._buffer[:position]
-        return pieces
+        del self._buffer[:end]
+        return Piece(events, frame.payload, frame)
 
 
 class CommandStream:
-    """Cuts what a Redis primary sends; `feed` returns at most one piece: all that is complete outside transactions."""
+    """Cuts what a Redis primary sends: a piece is what is complete, outside transactions, in a portion of it."""
 
     def __init__(self) -> None:
         self._reader = hiredis.Reader()
+        self._buffer = bytearray()  # not looked at yet
         self._data = bytearray()  # from the first event that was not handed out yet
         self._events: list[list[bytes]] = []
         self._size = 0  # bytes of _events
@@ -72,28 +75,36 @@ class CommandStream:
 
     @property
     def pending(self) -> int:
-        """Bytes that were received but not handed out."""
-        return len(self._data)
+        """Bytes that were added but not handed out."""
+        return len(self._data) + len(self._buffer)
 
-    def feed(self, data: bytes) -> list[Piece]:
-        """Take received bytes; raise BadStream for anything that is no command."""
-        self._data += data
-        for start in range(0, len(data), _PIECE):
-            self._reader.feed(data[start : start + _PIECE])
+    def add(self, data: bytes) -> None:
+        """Take received bytes."""
+        self._buffer += data
+
+    def next(self) -> Piece | None:
+        """Hand out the next piece, None while it is not complete; raise BadStream for anything that is no command."""
+        while self._buffer:
+            portion = bytes(self._buffer[:_PORTION])
+            del self._buffer[:_PORTION]
+            self._data += portion
+            self._reader.feed(portion)
             self._read()
-        if not self._whole:
-            return []
+            if self._whole:
+                return self._cut()
+        return None
+
+    def _cut(self) -> Piece:
+        """Take out what is whole."""
         piece = Piece(self._events[: self._whole], bytes(self._data[: self._whole_size]))
-        if not piece.data.endswith(b"\r\n") or bytes(self._data[self._whole_size : self._whole_size + 1]) not in (
-            b"",
-            b"*",
-        ):
+        following = bytes(self._data[self._whole_size : self._whole_size + 1])
+        if not piece.data.endswith(b"\r\n") or following not in (b"", b"*"):
             raise BadStream("commands that are not in canonical form: their bytes can't be counted")
         del self._data[: self._whole_size]
         self._events = self._events[self._whole :]
         self._size -= self._whole_size
         self._whole = self._whole_size = 0
-        return [piece]
+        return piece
 
     def _read(self) -> None:
         """Read the events that are complete."""

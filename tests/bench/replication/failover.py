@@ -24,6 +24,7 @@ from tests.kit.resp_client import Error, RespClient
 from tests.kit.sentinels import DOWN_MS, named, sees_all, sentinels
 from tests.kit.servers import HOST, Server
 
+
 class Writer(threading.Thread):
     """Sets `w:<name>:<number>` on whichever node the Sentinels name; `first`: when each port acknowledged its first."""
 
@@ -33,6 +34,7 @@ class Writer(threading.Thread):
         self.acknowledged: list[int] = []
         self.first: dict[int, float] = {}
         self.ended = threading.Event()
+        self.pause = 0.002  # seconds between two batches
         self._number = 0
 
     def run(self) -> None:
@@ -61,7 +63,7 @@ class Writer(threading.Thread):
                 self.first.setdefault(port, time.monotonic())
             if len(done) < len(replies):
                 return
-            time.sleep(0.002)
+            time.sleep(self.pause)
 
 
 @dataclass(frozen=True)
@@ -115,6 +117,8 @@ class Arena:
         nodes.wait_for(lambda: all(port in writer.first for writer in writers), "writes go on", 60, 0.005)
         seconds = max(writer.first[port] for writer in writers) - killed
         time.sleep(1)
+        for writer in writers:
+            writer.pause = 0.05  # writes go on, but the data need not grow much until Sentinel minds the old primary
         before = len(old.output())
         old.start()
         others = [node for node in self.nodes if node is not self.primary]

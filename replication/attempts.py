@@ -1,0 +1,57 @@
+"""When a replica tries again to reach its primary: at once, and after a loss with a growing, jittered delay.
+
+Law: at most one attempt is planned or under way, and none once it was called off.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable, Coroutine
+
+FIRST_DELAY, LONGEST_DELAY = 0.1, 1.0
+"""Seconds between attempts: doubled each time, half of it at random."""
+
+
+class Attempts:
+    """Plans attempts, each a run of `connect`. `count`: attempts since the last success."""
+
+    def __init__(self, connect: Callable[[], Coroutine[object, object, None]]) -> None:
+        self.count = 0
+        self._connect = connect
+        self._planned: asyncio.TimerHandle | None = None
+        self._running: asyncio.Task[None] | None = None
+
+    def soon(self) -> None:
+        """Try as soon as the running turn has ended."""
+        self._plan(0)
+
+    def later(self) -> None:
+        """Try again after a while, whatever was planned before."""
+        self.cancel()
+        longest = min(LONGEST_DELAY, FIRST_DELAY * 2 ** min(self.count, 10))
+        self._plan(longest * random.uniform(0.5, 1))
+
+    def _plan(self, delay: float) -> None:
+        self._planned = asyncio.get_running_loop().call_later(delay, self._begin)
+
+    def _begin(self) -> None:
+        self.count += 1
+        self._running = asyncio.get_running_loop().create_task(self._connect())
+
+    @property
+    def worth_a_line(self) -> bool:
+        """Tell whether a failure is to be logged: the first ones, then one in twenty."""
+        return self.count <= 3 or self.count % 20 == 0
+
+    def succeeded(self) -> None:
+        """Begin with short delays again after the next loss."""
+        self.count = 0
+
+    def cancel(self) -> None:
+        """Call off what is planned or under way."""
+        if self._planned is not None:
+            self._planned.cancel()
+        running = self._running
+        if running is not None and running is not asyncio.current_task(asyncio.get_running_loop()):
+            running.cancel()
