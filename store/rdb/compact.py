@@ -17,6 +17,7 @@ from collections.abc import Iterable
 from itertools import pairwise
 
 from store.rdb.primitives import Malformed
+from store.rdb.quick import listpack_entries
 
 _HEADER = struct.Struct("<IH")
 _INTSET_HEADER = struct.Struct("<II")
@@ -28,6 +29,9 @@ _INTSET_FORMS = {2: "h", 4: "i", 8: "q"}
 
 def decode_listpack(blob: bytes) -> list[bytes]:
     """Return the entries of a listpack, integers as their decimal text."""
+    quick = listpack_entries(blob)
+    if quick is not None:
+        return quick
     end = len(blob) - 1
     if end < _HEADER.size or blob[end] != 0xFF:
         raise Malformed("a listpack without its end")

@@ -1,5 +1,7 @@
+cimport cython
 from store.keyspace cimport Database, Entry, Keyspace
 from store.rdb.primitives cimport Cursor
+from store.rdb.quick cimport Entries
 
 cdef class RdbLoader:
     cdef public object keyspace, report
@@ -11,8 +13,11 @@ cdef class RdbLoader:
     cdef object _crc, _idle, _frequency
     cdef Database _database
     cdef object _db
-    cdef long long _deadline, _strings, _expiring
+    cdef Entries _entries
+    cdef long long _deadline, _strings, _hashes, _zsets, _lists, _sets, _expiring
     cpdef _read_parts(self)
+    @cython.locals(cursor=Cursor, entries=Entries, start=Py_ssize_t, kind=int)
+    cpdef _read_entries(self)
     cpdef _read_part(self)
     cpdef _read_entry(self, int type_byte)
     cpdef _keep_string(self, bytes key, bytes value, Py_ssize_t start)

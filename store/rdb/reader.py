@@ -19,9 +19,10 @@ from store.rdb.decode import READERS, EmptyValue
 from store.rdb.functions import read_function
 from store.rdb.opaque import skip_module_parts
 from store.rdb.primitives import Cursor, Malformed, Underflow
+from store.rdb.quick import Entries
 from store.rdb.report import RdbReport
 from store.scripting.metadata import library_head
-from store.steps import LoadFigures, Steps, drained
+from store.steps import LoadFigures, Steps, collector_at_rest, drained
 from store.values.base import Value
 from store.values.opaque import OpaqueValue
 
@@ -59,7 +60,9 @@ class RdbLoader:
         self._begun = False
         self._db = 0
         self._database: Database | None = None  # where keys go: number _db of the keyspace, once one has come
-        self._strings = self._expiring = 0  # keys of this database that `report` does not count yet
+        self._entries = Entries()
+        # Keys of this database that `report` does not count yet.
+        self._strings = self._hashes = self._zsets = self._lists = self._sets = self._expiring = 0
         self._seen_databases = False
         self._deadline = 0
         self._idle: int | None = None
@@ -103,6 +106,9 @@ class RdbLoader:
             while not self.done:
                 part = cursor.pos
                 if self._begun:
+                    if not self._deadline and self._idle is None and self._frequency is None:  # they are the next entry's
+                        self._read_entries()
+                        part = cursor.pos
                     self._read_part()
                 else:
                     self._read_header()
@@ -113,7 +119,7 @@ class RdbLoader:
         except Malformed as error:
             place = error.position if error.position is not None else cursor.base + cursor.pos
             raise CorruptSnapshot(self.report.path, place, error.reason) from error
-        self._count_strings()
+        self._count()
         if not self.done:
             self._forget()
 
@@ -135,6 +141,32 @@ class RdbLoader:
         if not 1 <= self.report.version <= codes.NEWEST:
             raise Malformed(f"RDB version {self.report.version}; versions 1 to {codes.NEWEST} can be read", 5)
         self._begun = True
+
+    def _read_entries(self) -> None:
+        """Read entries as long as they are common ones: nearly all of a file, where this is compiled."""
+        cursor, entries = self._cursor, self._entries
+        entries.open(cursor.data, cursor.pos)
+        while entries.next():
+            kind, start = entries.type_byte, cursor.base + entries.start
+            if kind == codes.STRING:
+                self._strings += 1
+            elif kind in (codes.HASH, codes.HASH_LISTPACK):
+                self._hashes += 1
+            elif kind in (codes.ZSET_2, codes.ZSET_LISTPACK):
+                self._zsets += 1
+            elif kind == codes.LIST_QUICKLIST_2:
+                self._lists += 1
+            else:
+                self._sets += 1
+            if entries.deadline:
+                self._expiring += 1
+            if self.keyspace is not None:
+                self._deadline = entries.deadline
+                self._idle = entries.idle if entries.idle >= 0 else None
+                self._frequency = entries.frequency if entries.frequency >= 0 else None
+                self._put(self._database or self._chosen(start), entries.key, entries.value, start)
+        cursor.pos = entries.pos
+        self._deadline, self._idle, self._frequency = 0, None, None
 
     def _read_part(self) -> None:
         cursor = self._cursor
@@ -195,15 +227,19 @@ class RdbLoader:
         if self.keyspace is not None:
             self._put(self._database or self._chosen(start), key, value, start)
 
-    def _count_strings(self) -> None:
-        """Add the strings of this database to the report."""
-        if self._strings:
-            report = self.report
-            report.keys += self._strings
-            report.databases[self._db] += self._strings
-            report.types["string"] += self._strings
-            report.expiring += self._expiring
-            self._strings = self._expiring = 0
+    def _count(self) -> None:
+        """Add the keys of this database to the report."""
+        report = self.report
+        counted = (
+            ("string", self._strings), ("hash", self._hashes), ("zset", self._zsets), ("list", self._lists), ("set", self._sets)
+        )  # fmt: skip
+        for name, count in counted:
+            if count:
+                report.types[name] += count
+                report.keys += count
+                report.databases[self._db] += count
+        report.expiring += self._expiring
+        self._strings = self._hashes = self._zsets = self._lists = self._sets = self._expiring = 0
 
     def _chosen(self, start: int) -> Database:
         """The database that was selected."""
@@ -232,7 +268,7 @@ class RdbLoader:
         self.report.aux[name.decode("utf-8", "backslashreplace")] = value
 
     def _read_select(self) -> None:
-        self._count_strings()
+        self._count()
         self._db, self._database = self._cursor.length(), None
         self._seen_databases = True
 
@@ -294,7 +330,7 @@ class RdbLoader:
             if stored and self._check_crc and stored != crc64(memoryview(cursor.data)[:stop], self._crc):
                 raise Malformed("the checksum of the file does not match its content", cursor.base + stop)
         report.size = cursor.base + cursor.pos
-        self._count_strings()
+        self._count()
         self.done = True
 
 
@@ -336,7 +372,7 @@ def loading(
 ) -> Steps[RdbReport]:
     """Load an RDB file as `load` does, piece by piece, counting in figures."""
     figures = figures or LoadFigures(piece=PIECE)
-    with open(path, "rb") as file:
+    with open(path, "rb") as file, collector_at_rest():
         size = file.seek(0, 2)
         file.seek(0)
         loader = RdbLoader(keyspace, str(path), limit=size, replace=replace, check_crc=check_crc)

@@ -23,6 +23,8 @@ def declared(path: Path) -> dict[tuple[str, str], list[tuple[str, bool]]]:
             continue
         if line and not line[0].isspace() and not line.startswith(("#", "@")):
             owner = ""
+        if line.lstrip().startswith("cdef") and path.with_suffix(".pyx").exists():
+            continue  # the compiled core's own steps: its twin need not have them
         if method := METHOD.match(line):
             parts = [part.strip() for part in method[2].split(",") if part.strip()]
             names = [(re.split(r"[\s*]+", part.partition("=")[0].strip())[-1], "=" in part) for part in parts]
