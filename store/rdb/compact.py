@@ -11,18 +11,18 @@ Law: a decoder accepts exactly what is consistent in itself, or raises Malformed
 
 from __future__ import annotations
 
-import re
 import struct
 from collections.abc import Iterable
 from itertools import pairwise
 
 from store.rdb.primitives import Malformed
+from store.rdb.put import back_length, encode_listpack, put_entry
 from store.rdb.quick import listpack_entries
 
+__all__ = ["back_length", "decode_intset", "decode_listpack", "encode_intset", "encode_listpack", "put_entry"]
 _HEADER = struct.Struct("<IH")
 _INTSET_HEADER = struct.Struct("<II")
 _MANY = 0xFFFF
-_INTEGER = re.compile(rb"(?:0|-?[1-9][0-9]{0,18})\Z")
 _INT_SIZES = {0xF1: 2, 0xF2: 3, 0xF3: 4, 0xF4: 8}
 _INTSET_FORMS = {2: "h", 4: "i", 8: "q"}
 
@@ -87,62 +87,6 @@ def _check_back_length(blob: bytes, place: int, end: int, size: int) -> int:
     if stop > end or blob[place:stop] != expected:
         raise Malformed("a listpack entry whose back-length is wrong")
     return stop
-
-
-def back_length(size: int) -> bytes:
-    """Encode the size of an entry so that it can be read backwards; the odd limits are those of Redis."""
-    if size <= 127:
-        return bytes((size,))
-    groups = 2 if size < 16383 else 3 if size < 2097151 else 4 if size < 268435455 else 5
-    shifts = range(7 * (groups - 1), -1, -7)
-    return bytes(size >> shift & 0x7F | (0 if shift == shifts[0] else 0x80) for shift in shifts)
-
-
-def encode_listpack(entries: Iterable[bytes | bytearray]) -> bytes:
-    """Make a listpack; entries that are canonical 64-bit integers are stored as numbers."""
-    out = bytearray(_HEADER.size)
-    count = 0
-    for entry in entries:
-        put_entry(out, entry)
-        count += 1
-    out.append(0xFF)
-    _HEADER.pack_into(out, 0, len(out), min(count, _MANY))
-    return bytes(out)
-
-
-def put_entry(out: bytearray, entry: bytes | bytearray) -> None:
-    """Append one entry of a listpack."""
-    size = len(entry)
-    if size and size <= 20 and entry[0] <= 57 and _INTEGER.match(entry) is not None:
-        encoded = encode_number(int(entry))
-        if encoded is not None:
-            out += encoded
-            out.append(len(encoded))
-            return
-    if size < 0x40:
-        out.append(0x80 | size)
-        size += 1
-    elif size < 0x1000:
-        out += (0xE000 | size).to_bytes(2, "big")
-        size += 2
-    else:
-        out.append(0xF0)
-        out += size.to_bytes(4, "little")
-        size += 5
-    out += entry
-    out += back_length(size)
-
-
-def encode_number(number: int) -> bytes | None:
-    """Encode a number as a listpack does, without the back-length; None beyond 64 bits."""
-    if 0 <= number <= 0x7F:
-        return bytes((number,))
-    if -0x1000 <= number <= 0xFFF:
-        return (0xC000 | number & 0x1FFF).to_bytes(2, "big")
-    for first, width in _INT_SIZES.items():
-        if -(1 << 8 * width - 1) <= number < 1 << 8 * width - 1:
-            return bytes((first,)) + number.to_bytes(width, "little", signed=True)
-    return None
 
 
 def decode_intset(blob: bytes) -> list[bytes]:

@@ -6,13 +6,12 @@ encoding.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator
 
 from store.keyspace import Stored
 from store.rdb import codes
 from store.rdb.compact import encode_intset, encode_listpack, put_entry
-from store.rdb.primitives import put_double, put_length, put_string
+from store.rdb.put import encode_scores, put_double, put_length, put_string
 from store.rdb.streams import put_stream
 from store.values.base import Limits, Value
 from store.values.hash import Hash
@@ -93,28 +92,13 @@ def _put_set(out: bytearray, value: Set, packing: bool) -> None:
 
 def _put_sorted_set(out: bytearray, value: SortedSet, packing: bool) -> None:
     if type_of(value) == codes.ZSET_LISTPACK:
-        put_string(out, encode_listpack(_members_and_scores(value)), packing)
+        put_string(out, encode_scores(value), packing)
         return
     put_length(out, len(value))
     # Redis inserts at the head of its skip list in constant time when the highest score comes first.
     for score, member in value.backwards(0, len(value)):
         put_string(out, member, packing)
         put_double(out, score)
-
-
-def _members_and_scores(value: SortedSet) -> Iterator[bytes]:
-    for score, member in value:
-        yield member
-        yield format_score(score)
-
-
-def format_score(score: float) -> bytes:
-    """Write a score as text: as an integer if it is one and fits, else in 17 digits, which read back the same."""
-    if math.isinf(score):
-        return b"inf" if score > 0 else b"-inf"
-    if abs(score) <= 1 << 62 and score == int(score):
-        return b"%d" % int(score)
-    return b"%.17g" % score
 
 
 def _put_list(out: bytearray, value: List, fill: int, packing: bool) -> None:

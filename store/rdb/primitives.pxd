@@ -6,7 +6,3 @@ cdef class Cursor:
     cpdef bytes take(self, object count)
     cpdef object length(self)
     cpdef bytes string(self)
-
-cpdef put_length(bytearray out, object number)
-cpdef put_string(bytearray out, object text, bint packing)
-cpdef put_integer(bytearray out, long long number)

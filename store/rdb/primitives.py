@@ -1,4 +1,4 @@
-"""Lengths, strings and numbers of RDB, both ways (grammar: `codes`): read with a cursor, written to a bytearray.
+"""Lengths, strings and numbers of RDB (grammar: `codes`), read with a cursor; `put` writes them.
 
 Law: the cursor never looks beyond its bytes and never believes a length before it has compared it with what is there.
 When bytes are missing it raises `Underflow`; when no further bytes could help, `Malformed`.
@@ -6,18 +6,17 @@ When bytes are missing it raises `Underflow`; when no further bytes could help, 
 
 from __future__ import annotations
 
-import re
 import struct
 from typing import NoReturn
 
 from store.rdb.codes import INT8, INT16, INT32, LZF
-from store.rdb.lzf import BadLzf, compress, decompress
+from store.rdb.lzf import BadLzf, decompress
+from store.rdb.put import put_double, put_integer, put_length, put_string
+
+__all__ = ["Cursor", "Malformed", "Underflow", "put_double", "put_integer", "put_length", "put_string"]
 
 _DOUBLE = struct.Struct("<d")
 _INT_BYTES = {INT8: 1, INT16: 2, INT32: 4}
-_SMALL_INT = re.compile(rb"(?:0|-?[1-9][0-9]{0,9})\Z")
-COMPRESS_FROM = 21
-"""Bytes below which LZF can't gain anything."""
 
 
 class Underflow(Exception):
@@ -161,54 +160,3 @@ class Cursor:
             self.missing(pos)
         self.pos = pos
         return found
-
-
-def put_length(out: bytearray, number: int) -> None:
-    """Append a length (0 to 2**64-1)."""
-    if number < 0x40:
-        out.append(number)
-    elif number < 0x4000:
-        out += (number | 0x4000).to_bytes(2, "big")
-    elif number < 1 << 32:
-        out.append(0x80)
-        out += number.to_bytes(4, "big")
-    else:
-        out.append(0x81)
-        out += number.to_bytes(8, "big")
-
-
-def put_string(out: bytearray, text: bytes | bytearray, packing: bool) -> None:
-    """Append a string: as a number if it is one of up to 32 bits, with packing by LZF if shorter, else as it is."""
-    size = len(text)
-    if size <= 11 and size and text[0] <= 57 and _SMALL_INT.match(text) is not None:
-        number = int(text)
-        if -0x80000000 <= number <= 0x7FFFFFFF:
-            put_integer(out, number)
-            return
-    elif packing and size >= COMPRESS_FROM:
-        packed = compress(bytes(text))
-        if packed is not None:
-            out.append(0xC0 | LZF)
-            put_length(out, len(packed))
-            put_length(out, size)
-            out += packed
-            return
-    put_length(out, size)
-    out += text
-
-
-def put_integer(out: bytearray, number: int) -> None:
-    """Append a string that is the decimal number (32 bits, signed)."""
-    if -0x80 <= number <= 0x7F:
-        form, size = INT8, 1
-    elif -0x8000 <= number <= 0x7FFF:
-        form, size = INT16, 2
-    else:
-        form, size = INT32, 4
-    out.append(0xC0 | form)
-    out += number.to_bytes(size, "little", signed=True)
-
-
-def put_double(out: bytearray, value: float) -> None:
-    """Append a binary double."""
-    out += _DOUBLE.pack(value)

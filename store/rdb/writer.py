@@ -12,16 +12,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import BinaryIO
 
-from store.entry import Entry
-from store.keyspace import Database, Keyspace
+from store.keyspace import Database, Keyspace, Stored
 from store.persistence.durable_files import write_durably
 from store.rdb import codes
 from store.rdb.crc64 import crc64
 from store.rdb.encode import put_value, type_of
 from store.rdb.lzf import CAN_COMPRESS
-from store.rdb.primitives import put_length, put_string
+from store.rdb.put import put_keys, put_length, put_string
 from store.rdb.report import Extras, RdbReport
-from store.values.base import Limits, Value
+from store.values.base import Value
 from store.values.opaque import OpaqueValue
 
 CHUNK = 1 << 16
@@ -63,7 +62,8 @@ def encode_snapshot(
     (maxmemory-policy); `pause` is called after each key (option rdb-key-save-delay).
     """
     crc = 0
-    parts = _parts(keyspace, aux or {}, extras or Extras(), packing and CAN_COMPRESS, access)
+    most = CHUNK if pause is None else 0
+    parts = _parts(keyspace, aux or {}, extras or Extras(), packing and CAN_COMPRESS, access, most)
     for chunk in _chunks(parts if pause is None else _paused(parts, pause)):
         if checksum:
             crc = crc64(chunk, crc)
@@ -114,9 +114,12 @@ def describe(keyspace: Keyspace, path: str) -> RdbReport:
         if db.order:
             report.databases[db.index] = len(db.order)
             report.expiring += db.expiring
-            values = (entry.value for entry in db.order)
-            report.types += Counter(value.kind if isinstance(value, Value) else "string" for value in values)
-            report.opaque += sum(isinstance(entry.value, OpaqueValue) for entry in db.order)
+            kinds = Counter(type(entry.value) for entry in db.order)
+            report.opaque += (opaque := kinds.pop(OpaqueValue, 0))
+            if opaque:
+                report.types += Counter(entry.value.kind for entry in db.order if isinstance(entry.value, OpaqueValue))
+            for kind, count in kinds.items():
+                report.types[kind.kind if issubclass(kind, Value) else "string"] += count
     report.keys = report.databases.total()
     return report
 
@@ -139,9 +142,9 @@ def _chunks(parts: Iterable[bytearray]) -> Iterator[bytes]:
 
 
 def _parts(
-    keyspace: Keyspace, aux: Mapping[str, bytes | int], extras: Extras, packing: bool, access: str | None
+    keyspace: Keyspace, aux: Mapping[str, bytes | int], extras: Extras, packing: bool, access: str | None, most: int
 ) -> Iterator[bytearray]:
-    """Append part after part of the file to one buffer and yield it after each; whoever takes it may empty it."""
+    """Append part after part of the file to one buffer, yield it from `most` bytes on; whoever takes it may empty it."""
     out = bytearray(b"%b%04d" % (codes.MAGIC, codes.VERSION))
     for name, value in aux.items():
         out.append(codes.AUX)
@@ -153,7 +156,7 @@ def _parts(
         put_string(out, code, packing)
     for db in keyspace.databases:
         if db.order:
-            yield from _database_parts(out, db, packing, access)
+            yield from _database_parts(out, db, packing, access, most)
     _put_raw(out, codes.MODULE_AUX, extras.modules_after)
     out.append(codes.EOF)
     yield out
@@ -169,33 +172,22 @@ def _put_raw(out: bytearray, code: int, blobs: Iterable[bytes]) -> None:
         out += blob
 
 
-def _database_parts(out: bytearray, db: Database, packing: bool, access: str | None) -> Iterator[bytearray]:
+def _database_parts(
+    out: bytearray, db: Database, packing: bool, access: str | None, most: int
+) -> Iterator[bytearray]:
     out.append(codes.SELECTDB)
     put_length(out, db.index)
     out.append(codes.RESIZEDB)
     put_length(out, len(db.order))
     put_length(out, db.expiring)
     limits, clock = db.keyspace.limits, db.keyspace.access_clock
-    for entry in db.order:
-        if access is not None:
-            _put_access(out, entry, access, clock)
-        _put_entry(out, entry, limits, packing)
+
+    def put(out: bytearray, key: bytes, value: Stored) -> None:
+        out.append(type_of(value))
+        put_string(out, key, packing)
+        put_value(out, value, limits, packing)
+
+    place = 0
+    while place < len(db.order):
+        place = put_keys(out, db.order, place, most, packing, access, clock, put)
         yield out
-
-
-def _put_access(out: bytearray, entry: Entry, access: str, clock: int) -> None:
-    """Append how long ago (in seconds) or how often (0 to 255) a key was used."""
-    if access == "idle":
-        out.append(codes.IDLE)
-        put_length(out, max(0, clock - entry.access))
-    else:
-        out += bytes((codes.FREQ, entry.access & 0xFF))
-
-
-def _put_entry(out: bytearray, entry: Entry, limits: Limits, packing: bool) -> None:
-    if entry.deadline:
-        out.append(codes.EXPIRETIME_MS)
-        out += entry.deadline.to_bytes(8, "little")
-    out.append(type_of(entry.value))
-    put_string(out, entry.key, packing)
-    put_value(out, entry.value, limits, packing)

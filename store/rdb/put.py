@@ -1,0 +1,183 @@
+"""What a snapshot is written with: lengths, strings, numbers and listpacks, appended to a bytearray (grammar: `codes`, `compact`).
+
+Compiled (put.pyx) it does the same to the byte, without an object a step.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import struct
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
+
+from store.entry import Entry
+from store.rdb.codes import EXPIRETIME_MS, FREQ, IDLE, INT8, INT16, INT32, LZF, STRING
+from store.rdb.lzf import compress
+
+if TYPE_CHECKING:
+    from store.keyspace import Stored
+
+_DOUBLE = struct.Struct("<d")
+_HEADER = struct.Struct("<IH")
+_MANY = 0xFFFF
+_SMALL_INT = re.compile(rb"(?:0|-?[1-9][0-9]{0,9})\Z")
+_INTEGER = re.compile(rb"(?:0|-?[1-9][0-9]{0,18})\Z")
+_INT_SIZES = {0xF1: 2, 0xF2: 3, 0xF3: 4, 0xF4: 8}
+COMPRESS_FROM = 21
+"""Bytes below which LZF can't gain anything."""
+Put = Callable[[bytearray, bytes, "Stored"], object]
+"""Appends type, key and value of a collection."""
+
+
+def put_length(out: bytearray, number: int) -> None:
+    """Append a length (0 to 2**64-1)."""
+    if number < 0x40:
+        out.append(number)
+    elif number < 0x4000:
+        out += (number | 0x4000).to_bytes(2, "big")
+    elif number < 1 << 32:
+        out.append(0x80)
+        out += number.to_bytes(4, "big")
+    else:
+        out.append(0x81)
+        out += number.to_bytes(8, "big")
+
+
+def put_string(out: bytearray, text: bytes | bytearray, packing: bool) -> None:
+    """Append a string: as a number if it is one of up to 32 bits, with packing by LZF if shorter, else as it is."""
+    size = len(text)
+    if size <= 11 and size and text[0] <= 57 and _SMALL_INT.match(text) is not None:
+        number = int(text)
+        if -0x80000000 <= number <= 0x7FFFFFFF:
+            put_integer(out, number)
+            return
+    elif packing and size >= COMPRESS_FROM:
+        packed = compress(bytes(text))
+        if packed is not None:
+            out.append(0xC0 | LZF)
+            put_length(out, len(packed))
+            put_length(out, size)
+            out += packed
+            return
+    put_length(out, size)
+    out += text
+
+
+def put_integer(out: bytearray, number: int) -> None:
+    """Append a string that is the decimal number (32 bits, signed)."""
+    if -0x80 <= number <= 0x7F:
+        form, size = INT8, 1
+    elif -0x8000 <= number <= 0x7FFF:
+        form, size = INT16, 2
+    else:
+        form, size = INT32, 4
+    out.append(0xC0 | form)
+    out += number.to_bytes(size, "little", signed=True)
+
+
+def put_double(out: bytearray, value: float) -> None:
+    """Append a binary double."""
+    out += _DOUBLE.pack(value)
+
+
+# ── listpacks ────────────────────────────────────────────────────────────────────────────────────────────────────────
+def back_length(size: int) -> bytes:
+    """Encode the size of an entry so that it can be read backwards; the odd limits are those of Redis."""
+    if size <= 127:
+        return bytes((size,))
+    groups = 2 if size < 16383 else 3 if size < 2097151 else 4 if size < 268435455 else 5
+    shifts = range(7 * (groups - 1), -1, -7)
+    return bytes(size >> shift & 0x7F | (0 if shift == shifts[0] else 0x80) for shift in shifts)
+
+
+def encode_listpack(entries: Iterable[bytes | bytearray]) -> bytes:
+    """Make a listpack; entries that are canonical 64-bit integers are stored as numbers."""
+    out = bytearray(_HEADER.size)
+    count = 0
+    for entry in entries:
+        put_entry(out, entry)
+        count += 1
+    out.append(0xFF)
+    _HEADER.pack_into(out, 0, len(out), min(count, _MANY))
+    return bytes(out)
+
+
+def put_entry(out: bytearray, entry: bytes | bytearray) -> None:
+    """Append one entry of a listpack."""
+    size = len(entry)
+    if size and size <= 20 and entry[0] <= 57 and _INTEGER.match(entry) is not None:
+        encoded = encode_number(int(entry))
+        if encoded is not None:
+            out += encoded
+            out.append(len(encoded))
+            return
+    if size < 0x40:
+        out.append(0x80 | size)
+        size += 1
+    elif size < 0x1000:
+        out += (0xE000 | size).to_bytes(2, "big")
+        size += 2
+    else:
+        out.append(0xF0)
+        out += size.to_bytes(4, "little")
+        size += 5
+    out += entry
+    out += back_length(size)
+
+
+def encode_number(number: int) -> bytes | None:
+    """Encode a number as a listpack does, without the back-length; None beyond 64 bits."""
+    if 0 <= number <= 0x7F:
+        return bytes((number,))
+    if -0x1000 <= number <= 0xFFF:
+        return (0xC000 | number & 0x1FFF).to_bytes(2, "big")
+    for first, width in _INT_SIZES.items():
+        if -(1 << 8 * width - 1) <= number < 1 << 8 * width - 1:
+            return bytes((first,)) + number.to_bytes(width, "little", signed=True)
+    return None
+
+
+def encode_scores(pairs: Iterable[tuple[float, bytes]]) -> bytes:
+    """Make a listpack of members, each followed by its score, of (score, member)."""
+    return encode_listpack(part for score, member in pairs for part in (member, format_score(score)))
+
+
+def format_score(score: float) -> bytes:
+    """Write a score as text: as an integer if it is one and fits, else in 17 digits, which read back the same."""
+    if math.isinf(score):
+        return b"inf" if score > 0 else b"-inf"
+    if abs(score) <= 1 << 62 and score == int(score):
+        return b"%d" % int(score)
+    return b"%.17g" % score
+
+
+# ── keys ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+def put_keys(
+    out: bytearray, order: list[Entry], place: int, most: int, packing: bool, access: str | None, clock: int, put: Put
+) -> int:
+    """Append keys from order[place] on until out has `most` bytes; return the place of the next.
+
+    access: see `writer.encode_snapshot`; `put` is called for what is no string.
+    """
+    while place < len(order):
+        entry = order[place]
+        place += 1
+        if access == "idle":
+            out.append(IDLE)
+            put_length(out, max(0, clock - entry.access))
+        elif access is not None:
+            out += bytes((FREQ, entry.access & 0xFF))
+        if entry.deadline:
+            out.append(EXPIRETIME_MS)
+            out += entry.deadline.to_bytes(8, "little")
+        value = entry.value
+        if isinstance(value, (bytes, bytearray)):
+            out.append(STRING)
+            put_string(out, entry.key, packing)
+            put_string(out, value, packing)
+        else:
+            put(out, entry.key, value)
+        if len(out) >= most:
+            break
+    return place
