@@ -64,7 +64,7 @@ def _value_digest(total: int, value: Stored, expires: bool) -> int:
         for member in value:
             total ^= _sha(member)
     elif isinstance(value, Hash):
-        for field, content in value.fields.items():
+        for field, content in value.items():
             total ^= _pair(field, content)
     elif isinstance(value, SortedSet):
         for score, member in value:

@@ -108,7 +108,7 @@ def cut(items: Iterable[T], size: int = PART) -> Iterator[list[T]]:
 
 def pairs_of(value: Hash) -> Parts:
     """A hash's fields, each followed by its value."""
-    return cut(chain.from_iterable(value.fields.items()))
+    return cut(chain.from_iterable(value.items()))
 
 
 def span_of(value: List, start: int, stop: int) -> Parts:

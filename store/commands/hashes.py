@@ -52,7 +52,7 @@ def hmset(tx: Tx, key: bytes, field: bytes, value: bytes, *more: bytes) -> str:
 def hsetnx(tx: Tx, key: bytes, field: bytes, value: bytes) -> int:
     """Set a field of a hash unless it exists; reply 1 if it was set."""
     stored = tx.db.hash(key)
-    if stored is not None and field in stored.fields:
+    if stored is not None and field in stored:
         return 0
     tx.record(b"HSET", key, field, value)
     return 1
@@ -62,7 +62,7 @@ def hsetnx(tx: Tx, key: bytes, field: bytes, value: bytes) -> int:
 def hdel(tx: Tx, key: bytes, field: bytes, *more: bytes) -> object:
     """Remove fields from a hash, and with the last field the hash; reply how many there were."""
     stored = tx.db.hash(key)
-    if stored is None or (field not in stored.fields and stored.fields.keys().isdisjoint(more)):
+    if stored is None or (field not in stored and not stored.has_any(more)):
         return 0
     return tx.record(b"HDEL", key, field, *more)
 
@@ -72,7 +72,7 @@ def hincrby(tx: Tx, key: bytes, field: bytes, increment: bytes) -> int:
     """Add to the integer in a field, a missing one counting as 0; reply the sum."""
     step = parse_int(increment)
     stored = tx.db.hash(key)
-    old = stored.fields.get(field) if stored is not None else None
+    old = stored.get(field) if stored is not None else None
     total = step + (0 if old is None else parse_int(old, "hash value is not an integer"))
     if not INT64_MIN <= total <= INT64_MAX:
         raise ReplyError("increment or decrement would overflow")
@@ -89,7 +89,7 @@ def hincrbyfloat(tx: Tx, key: bytes, field: bytes, increment: bytes) -> bytes:
     if not step.finite:
         raise ReplyError("value is NaN or Infinity")
     stored = tx.db.hash(key)
-    old = stored.fields.get(field) if stored is not None else None
+    old = stored.get(field) if stored is not None else None
     total = step + (LongDouble(0) if old is None else _long_double(old, ReplyError("hash value is not a float")))
     if not total.finite:
         raise ReplyError("increment would produce NaN or Infinity")
@@ -109,8 +109,8 @@ def _long_double(text: bytes, otherwise: ReplyError) -> LongDouble:
 @command("HGET", "readonly fast", keys="RO access @1", since="2.0.0", group="hash", complexity="O(1)")
 def hget(tx: Tx, key: bytes, field: bytes) -> bytes | None:
     """Reply the value of a field, or null."""
-    stored = tx.db.hash(key)
-    return None if stored is None else stored.fields.get(field)
+    stored: Hash | None = tx.db.typed(key, Hash)
+    return None if stored is None else stored.get(field)
 
 
 @command("HMGET", "readonly fast", keys="RO access @1", since="2.0.0", group="hash", complexity=PER_FIELD)
@@ -119,7 +119,7 @@ def hmget(tx: Tx, key: bytes, field: bytes, *more: bytes) -> list[bytes | None]:
     stored = tx.db.hash(key)
     if stored is None:
         return [None] * (1 + len(more))
-    return [stored.fields.get(name) for name in (field, *more)]
+    return [stored.get(name) for name in (field, *more)]
 
 
 @command("HGETALL", "readonly", keys="RO access @1", since="2.0.0", group="hash", tips=UNORDERED, complexity=WHOLE)
@@ -128,7 +128,7 @@ def hgetall(tx: Tx, key: bytes) -> object:
     stored = tx.db.hash(key)
     if stored is not None and is_long(tx, len(stored)):
         return answer(tx, MAP, pairs_of(stored), (stored,), 2 * len(stored))
-    return {} if stored is None else stored.fields.copy()
+    return {} if stored is None else stored.to_dict()
 
 
 @command("HKEYS", "readonly", keys="RO access @1", since="2.0.0", group="hash", tips=UNORDERED, complexity=WHOLE)
@@ -136,8 +136,8 @@ def hkeys(tx: Tx, key: bytes) -> object:
     """Reply all fields."""
     stored = tx.db.hash(key)
     if stored is not None and is_long(tx, len(stored)):
-        return answer(tx, ARRAY, cut(stored.fields), (stored,), len(stored))
-    return [] if stored is None else list(stored.fields)
+        return answer(tx, ARRAY, cut(stored), (stored,), len(stored))
+    return [] if stored is None else list(stored)
 
 
 @command("HVALS", "readonly", keys="RO access @1", since="2.0.0", group="hash", tips=UNORDERED, complexity=WHOLE)
@@ -145,29 +145,29 @@ def hvals(tx: Tx, key: bytes) -> object:
     """Reply the values of all fields."""
     stored = tx.db.hash(key)
     if stored is not None and is_long(tx, len(stored)):
-        return answer(tx, ARRAY, cut(stored.fields.values()), (stored,), len(stored))
-    return [] if stored is None else list(stored.fields.values())
+        return answer(tx, ARRAY, cut(stored.values()), (stored,), len(stored))
+    return [] if stored is None else list(stored.values())
 
 
 @command("HLEN", "readonly fast", keys="RO @1", since="2.0.0", group="hash", complexity="O(1)")
 def hlen(tx: Tx, key: bytes) -> int:
     """Count the fields of a hash."""
     stored = tx.db.hash(key)
-    return 0 if stored is None else len(stored.fields)
+    return 0 if stored is None else len(stored)
 
 
 @command("HSTRLEN", "readonly fast", keys="RO @1", since="3.2.0", group="hash", complexity="O(1)")
 def hstrlen(tx: Tx, key: bytes, field: bytes) -> int:
     """Reply the bytes in the value of a field, 0 if it is missing."""
     stored = tx.db.hash(key)
-    return 0 if stored is None else len(stored.fields.get(field, b""))
+    return 0 if stored is None else len(stored.get(field) or b"")
 
 
 @command("HEXISTS", "readonly fast", keys="RO @1", since="2.0.0", group="hash", complexity="O(1)")
 def hexists(tx: Tx, key: bytes, field: bytes) -> int:
     """Tell whether a hash has a field."""
     stored = tx.db.hash(key)
-    return int(stored is not None and field in stored.fields)
+    return int(stored is not None and field in stored)
 
 
 # ── sampling and scanning ──────────────────────────────────────────────────────────────────────────────────────────
@@ -189,7 +189,7 @@ def hrandfield(tx: Tx, key: bytes, *options: bytes) -> object:
     if stored is None:
         return []
     chosen = pick_counted(stored, count)
-    return chosen if len(options) == 1 else flat((field, stored.fields[field]) for field in chosen)
+    return chosen if len(options) == 1 else flat((field, stored.get(field)) for field in chosen)
 
 
 @command(
@@ -202,5 +202,5 @@ def hscan(tx: Tx, key: bytes, cursor: bytes, *options: bytes) -> list[object]:
     stored = tx.db.hash(key)
     if stored is None:
         return [b"0", []]
-    following, found = scan_collection(stored, stored.fields, place, parse_scan_options(options))
-    return [following, [part for field in found for part in (field, stored.fields[field])]]
+    following, found = scan_collection(stored, stored, place, parse_scan_options(options))
+    return [following, [part for field in found for part in (field, stored.get(field))]]

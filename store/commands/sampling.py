@@ -15,7 +15,7 @@ from store.values.set import Set
 Collection = Hash | Set
 
 FEW = 64
-"""Up to this many members are listed anew each time: cheaper than keeping an index of them."""
+"""Up to this many members of a table are listed anew each time: cheaper than keeping an index of them."""
 MOST_REPEATS = 10_000_000
 """The longest reply with repetitions: a longer one would only exhaust the server's memory."""
 
@@ -25,17 +25,13 @@ def parse_count(text: bytes) -> int:
     return parse_range(text, -INT64_MAX, INT64_MAX)
 
 
-def _names(collection: Collection) -> list[bytes]:
-    """The fields or members in any order (a set would sort itself for its iterator)."""
-    return list(collection.members if isinstance(collection, Set) else collection.fields)
-
-
 def pick(collection: Collection) -> bytes:
     """One member of a collection that is not empty."""
+    if collection.table is None:
+        return collection.member_at(int(random.random() * len(collection)))
     if len(collection) > FEW:
         return collection.indexed().choice()
-    names = _names(collection)
-    return names[int(random.random() * len(names))]
+    return random.choice(list(collection.unordered()))
 
 
 def pick_different(collection: Collection, count: int) -> list[bytes]:
@@ -43,8 +39,8 @@ def pick_different(collection: Collection, count: int) -> list[bytes]:
     size = len(collection)
     if count >= size:
         return list(collection)
-    if size <= FEW or count * 4 >= size:
-        return random.sample(_names(collection), count)
+    if collection.table is None or size <= FEW or count * 4 >= size:
+        return random.sample(list(collection.unordered()), count)
     return collection.indexed().sample(count)
 
 
@@ -52,8 +48,8 @@ def pick_repeating(collection: Collection, count: int) -> list[bytes]:
     """Return count members of a collection that is not empty, each chosen anew; raise ReplyError above MOST_REPEATS."""
     if count > MOST_REPEATS:
         raise ReplyError("value is out of range")
-    if len(collection) <= max(FEW, count):
-        return random.choices(_names(collection), k=count)
+    if collection.table is None or len(collection) <= max(FEW, count):
+        return random.choices(list(collection.unordered()), k=count)
     return collection.indexed().choices(count)
 
 

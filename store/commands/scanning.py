@@ -1,7 +1,8 @@
 """Cursors: the arguments of SCAN, HSCAN, SSCAN and ZSCAN, and the walk over a collection.
 
 Law: no scan leaves anything behind on the server; a cursor is a place (see `store.values.index`) and stays valid while
-the collection changes. A collection in its small encoding is returned whole, whatever COUNT says, as Redis does.
+the collection changes. A collection in its small encoding or in a block is returned whole, whatever COUNT says, as Redis does
+with the former.
 """
 
 from __future__ import annotations
@@ -37,6 +38,10 @@ class Scannable(Protocol):
     """A collection that can be walked by cursor: Hash, Set, SortedSet."""
 
     compact: bool
+
+    @property
+    def table(self) -> object:
+        """What has taken the block's place, or None."""
 
     def __len__(self) -> int: ...
 
@@ -85,7 +90,7 @@ def scan_collection(
 
     `names`: all fields or members of the collection, in the order of a reply that needs no cursor.
     """
-    if collection.compact or (cursor == 0 and options.count >= len(collection)):
+    if collection.compact or collection.table is None or (cursor == 0 and options.count >= len(collection)):
         return b"0", options.matching(names)
     following, members = collection.indexed().scan(cursor, options.count)
     return b"%d" % following, options.matching(members)

@@ -32,7 +32,7 @@ CHOSEN = "O(N) where N is the number of members replied"
 def sadd(tx: Tx, key: bytes, member: bytes, *more: bytes) -> object:
     """Add members to a set, which is made if it is missing; reply how many are new."""
     stored: Set | None = tx.db.typed(key, Set)
-    if stored is not None and member in stored.members and (not more or stored.members.issuperset(more)):
+    if stored is not None and stored.has(member) and (not more or stored.has_all(more)):
         return 0
     return tx.enter((b"SADD", key, member, *more))
 
@@ -41,7 +41,7 @@ def sadd(tx: Tx, key: bytes, member: bytes, *more: bytes) -> object:
 def srem(tx: Tx, key: bytes, member: bytes, *more: bytes) -> object:
     """Remove members from a set, and with the last one the set; reply how many there were."""
     stored = tx.db.set(key)
-    if stored is None or (member not in stored.members and stored.members.isdisjoint(more)):
+    if stored is None or (not stored.has(member) and not stored.has_any(more)):
         return 0
     return tx.record(b"SREM", key, member, *more)
 
@@ -53,7 +53,7 @@ def smove(tx: Tx, source: bytes, destination: bytes, member: bytes) -> int:
     if origin is None:
         return 0
     tx.db.set(destination)
-    if member not in origin.members:
+    if member not in origin:
         return 0
     if source != destination:
         tx.record(b"SMOVE", source, destination, member)
@@ -98,7 +98,7 @@ def _pop_several(tx: Tx, key: bytes, options: tuple[bytes, ...]) -> SetReply:
 def sismember(tx: Tx, key: bytes, member: bytes) -> int:
     """Tell whether a set has a member."""
     stored = tx.db.set(key)
-    return int(stored is not None and member in stored.members)
+    return int(stored is not None and stored.has(member))
 
 
 @command("SMISMEMBER", "readonly fast", keys="RO access @1", since="6.2.0", group="set", complexity=PER_MEMBER)
@@ -107,14 +107,14 @@ def smismember(tx: Tx, key: bytes, member: bytes, *more: bytes) -> list[int]:
     stored = tx.db.set(key)
     if stored is None:
         return [0] * (1 + len(more))
-    return [int(name in stored.members) for name in (member, *more)]
+    return [int(stored.has(name)) for name in (member, *more)]
 
 
 @command("SCARD", "readonly fast", keys="RO @1", since="1.0.0", group="set", complexity="O(1)")
 def scard(tx: Tx, key: bytes) -> int:
     """Count the members of a set."""
     stored = tx.db.set(key)
-    return 0 if stored is None else len(stored.members)
+    return 0 if stored is None else len(stored)
 
 
 @command(

@@ -228,7 +228,7 @@ def follow(db: Database, pattern: bytes, member: bytes) -> bytes | None:
     name, _, wanted = rest.partition(b"->")
     if wanted:
         value = db.get(prefix + member + name)
-        return value.fields.get(wanted) if isinstance(value, Hash) else None
+        return value.get(wanted) if isinstance(value, Hash) else None
     value = db.get(prefix + member + rest)
     return bytes(value) if isinstance(value, (bytes, bytearray)) else None
 

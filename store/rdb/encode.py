@@ -71,12 +71,11 @@ def put_value(out: bytearray, value: Stored, limits: Limits, packing: bool) -> N
 
 
 def _put_hash(out: bytearray, value: Hash, packing: bool) -> None:
-    fields = value.fields
     if type_of(value) == codes.HASH_LISTPACK:
-        put_string(out, encode_listpack(part for pair in fields.items() for part in pair), packing)
+        put_string(out, encode_listpack(part for pair in value.items() for part in pair), packing)
         return
-    put_length(out, len(fields))
-    for field, content in fields.items():
+    put_length(out, len(value))
+    for field, content in value.items():
         put_string(out, field, packing)
         put_string(out, content, packing)
 

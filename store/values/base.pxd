@@ -1,4 +1,5 @@
 cdef class Value:
     cdef public long long nbytes, accounted
-    cdef public bint compact
+    cdef public unsigned char compact
+    cdef public unsigned short count, used, longest
     cpdef bint outgrown(self, object limits)

@@ -23,9 +23,13 @@ class Limits:
 
 
 class Value:
-    """A collection. `nbytes`: estimate of its memory, kept by every mutator; `compact`: still in Redis's small encoding."""
+    """A collection. `nbytes`: estimate of its memory, kept by every mutator; `compact`: still in Redis's small encoding.
 
-    __slots__ = ("accounted", "compact", "nbytes")
+    `count`, `used` and `longest` are those of `store.values.packed`. They stand here as three numbers of 16 bits beside `compact`,
+    where a compiled value has room for them.
+    """
+
+    __slots__ = ("accounted", "compact", "count", "longest", "nbytes", "used")
 
     kind = ""
     """The name that TYPE answers."""
@@ -34,6 +38,7 @@ class Value:
         self.nbytes = 64
         self.accounted = 0  # the part of nbytes that the keyspace has counted; only Database writes it
         self.compact = True
+        self.count = self.used = self.longest = 0
 
     def __len__(self) -> int:
         raise TypeError(f"{type(self).__name__} has no length")  # every subclass defines it

@@ -18,7 +18,7 @@ Operation = Callable[[Sets], set[bytes]]
 
 def union(sets: Sets) -> set[bytes]:
     """The members of any of the sets."""
-    return set().union(*(one.members for one in sets if one is not None))
+    return set().union(*(one.members() for one in sets if one is not None))
 
 
 def intersection(sets: Sets) -> set[bytes]:
@@ -26,7 +26,7 @@ def intersection(sets: Sets) -> set[bytes]:
     if any(one is None for one in sets):
         return set()
     first, *others = sorted((one for one in sets if one is not None), key=len)
-    return first.members.intersection(*(other.members for other in others))
+    return first.members().intersection(*(other.members() for other in others))
 
 
 def difference(sets: Sets) -> set[bytes]:
@@ -34,7 +34,7 @@ def difference(sets: Sets) -> set[bytes]:
     first, *others = sets
     if first is None:
         return set()
-    return first.members.difference(*(other.members for other in others if other is not None))
+    return first.members().difference(*(other.members() for other in others if other is not None))
 
 
 def common(sets: Sets) -> Iterator[bytes]:
@@ -42,8 +42,8 @@ def common(sets: Sets) -> Iterator[bytes]:
     if any(one is None for one in sets):
         return
     first, *others = sorted((one for one in sets if one is not None), key=len)
-    rest = [other.members for other in others if other is not first]
-    for member in first.members:
+    rest = [other.members() for other in others if other is not first]
+    for member in first.members():
         if all(member in other for other in rest):
             yield member
 
@@ -53,7 +53,7 @@ def parts(operation: Operation, sets: Sets, size: int) -> Iterator[list[bytes]]:
 
     No set is built for the result: one that grows rebuilds itself now and then, all at once.
     """
-    found = [one.members for one in sets if one is not None]
+    found = [one.members() for one in sets if one is not None]
     if operation is union:
         for place, members in enumerate(found):
             yield from _filtered(members, size, (), found[:place])
@@ -84,8 +84,8 @@ def is_empty(operation: Operation, sets: Sets) -> bool:
     if operation is intersection:
         return next(common(sets), None) is None
     first, *others = sets
-    rest = [other.members for other in others if other is not None]
-    return first is None or not any(all(member not in other for other in rest) for member in first.members)
+    rest = [other.members() for other in others if other is not None]
+    return first is None or not any(all(member not in other for other in rest) for member in first.members())
 
 
 def in_order(members: Iterable[bytes], limits: Limits) -> list[bytes]:

@@ -157,7 +157,7 @@ def plain(value: object) -> object:
     if isinstance(value, bytearray):
         return bytes(value)
     if isinstance(value, Hash):
-        return dict(value.fields)
+        return value.to_dict()
     if isinstance(value, Set):
         return set(value)
     if isinstance(value, SortedSet):
