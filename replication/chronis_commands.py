@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from replication.assurance import TIMEOUT_MS
 from replication.commands import replication_of
+from replication.source import HistoryGone, HistoryReader
 from store.commands.arguments import parse_int
 from store.commands.table import command, container
 from store.errors import ReplyError
@@ -12,6 +13,9 @@ from store.tx import Tx
 from store.waiting import last_write
 
 GROUP = "server"
+AT_ONCE = 1 << 20
+"""Bytes of history in one answer, about."""
+
 container("chronis", "Positions in history, stronger promises and proofs of equality.", since="7.0.0", group=GROUP)
 
 
@@ -41,6 +45,24 @@ def chronis_replyafter(tx: Tx, replicas: bytes, timeout: bytes | None = None) ->
         raise ReplyError("replicas must not be negative, and the timeout must be positive")
     replication_of(tx).assurance.choose(tx.session, count, limit)
     return OK
+
+
+@command("chronis|history", "admin noscript stale", since="7.0.0", group=GROUP)
+def chronis_history(tx: Tx, history_id: bytes, offset: bytes) -> bytes:
+    """Hand out the frames of a history after offset, about a MiB of them, as they are in the log; empty at its end."""
+    primary, start = replication_of(tx).primary, parse_int(offset)
+    log, name = tx.engine.log, history_id.decode("ascii", "replace")
+    if name != primary.history.current or not log.first_offset <= start <= log.written_offset:
+        raise ReplyError(f"offset {start} of history {name} is not here", "PARTED")
+    reader = HistoryReader(tx.engine, primary.directory, start)
+    try:
+        while not reader.seek():
+            continue
+        return b"".join(frame.raw for frame in reader.take(AT_ONCE, log.written_offset))
+    except HistoryGone as error:
+        raise ReplyError(f"{error}", "PARTED") from error
+    finally:
+        reader.close()
 
 
 @command("chronis|digest", "admin noscript", since="7.0.0", group=GROUP)

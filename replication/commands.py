@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from replication.gathering import REFUSAL
 from replication.peer import Peer
 from replication.resync import SYNC_COMMAND
 from replication.roles import Replication
@@ -79,7 +80,12 @@ def psync(tx: Tx, history_id: bytes, offset: bytes, *options: bytes) -> object:
         raise ReplyError("Can't SYNC while not connected with my master", "NOMASTERLINK")
     if session.out and session.transaction is not None:
         raise ReplyError("SYNC and PSYNC are invalid with pending output")
-    replication.primary.psync(session, name if is_history_id(name) else "?", start - 1 if start > 0 else -1)
+    known, end = name if is_history_id(name) else "?", start - 1 if start > 0 else -1
+    if replication.gathering is not None:
+        replication.gathering.hear(replication.primary.peer_of(session), known, end)
+    if replication.gathering is not None:
+        raise REFUSAL
+    replication.primary.psync(session, known, end)
     return NO_REPLY
 
 
@@ -109,6 +115,8 @@ def sync(tx: Tx) -> object:
         return NO_REPLY
     if replication.replica is not None and not replication.replica.up:
         raise ReplyError("Can't SYNC while not connected with my master", "NOMASTERLINK")
+    if replication.gathering is not None:
+        raise REFUSAL
     peer = replication.primary.peer_of(session)
     peer.acknowledges = False
     replication.primary.full_sync(session, peer, SYNC_COMMAND)

@@ -48,6 +48,7 @@ class Primary:
         self._seconds = 0
         self._alone_since_ms = self.engine.clock.now_ms()
         self._backlog_freed = False
+        self.accepts_writes = True  # not while a promotion waits for other nodes
         self.follows_on = False  # our history is one that a primary gave us, at whatever offset
         self.engine.on_log.append(self._attach)
         self._attach(self.engine.log)
@@ -267,7 +268,7 @@ class Primary:
         """Refuse writes while there are fewer good replicas than asked for."""
         settings = self.engine.settings
         wanted = settings.min_replicas_to_write if self.engine.primary and settings.min_replicas_max_lag else 0
-        self.engine.gates.set(FEW_REPLICAS, wanted > 0 and self.good < wanted)
+        self.engine.gates.set(FEW_REPLICAS, not self.accepts_writes or (wanted > 0 and self.good < wanted))
 
     def _pin_memory(self) -> None:
         """A log in memory keeps more than its backlog while a replica synchronizes: up to the limit of its output."""

@@ -238,11 +238,12 @@ class Replica:
         self._read_or_rest()
 
     def _read_or_rest(self) -> None:
-        """Read no further while much waits to be applied, or our own log fails."""
+        """Read no further while much waits to be applied (not: to be completed), or our own log fails."""
         transport = self.connection.transport if self.connection is not None else None
         if transport is None or self.follower is None or transport.is_closing():
             return
-        if self.engine.log.failed is not None or self.follower.holds_much:
+        waiting = self._next_step is not None or self.engine.gates.writes_paused
+        if self.engine.log.failed is not None or (waiting and self.follower.holds_much):
             transport.pause_reading()
         elif not transport.is_reading():
             transport.resume_reading()
@@ -286,6 +287,7 @@ class Replica:
         self.error, self.down_since_ms = "", 0
         self.takes_over = False
         self.primary.follows_on = True
+        self.primary.history.mark_told()
         if self.connection is not None:
             self.connection.listed()
         self._changed()

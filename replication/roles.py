@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from replication.assurance import Assurance
 from replication.digests import Digests
 from replication.failover import Failover
+from replication.gathering import Gathering
 from replication.link import SHOWN as LINK_SHOWN
 from replication.link import State
 from replication.peer import SHOWN
@@ -36,12 +37,14 @@ class Replication:
         self.engine = node.engine
         self.primary = Primary(node)
         self.replica: Replica | None = None
+        self.gathering: Gathering | None = None  # promoted, but not accepting writes yet
         self.failover = Failover(self)
         self.assurance = Assurance(self.primary)
         self.primary.on_acknowledged.append(self.assurance.advanced)
         self.positions = Positions(self.primary)
         self.digests = Digests(self.primary)
         self.engine.topology = self
+        self.engine.settings.on_change("promote-after-replicas", self._judge_gathering)
         timers = node.timers
         assert timers is not None
         timers.every_tick.append(self._tick)
@@ -59,10 +62,12 @@ class Replication:
             self._become_replica(*followed)
 
     def start(self) -> None:
-        """Follow the configured primary, if there is one: the state is there."""
-        self.judge_gates()
+        """Follow the configured primary, if there is one: the state is there. A replica that was started as a primary is promoted."""
         if self.replica is not None:
             self.replica.start()
+        elif self.primary.history.told:
+            self._promote()
+        self.judge_gates()
 
     def _tick(self) -> None:
         self.primary.tick()
@@ -78,6 +83,10 @@ class Replication:
             self.replica.every_second()
             self.judge_gates()
 
+    def _judge_gathering(self) -> None:
+        if self.gathering is not None:
+            self.gathering.judge()
+
     # ── roles ──────────────────────────────────────────────────────────────────────────────────────────────────────
     def follow(self, host: str, port: int, takes_over: bool = False) -> None:
         """Be a replica of host:port from now on (takes_over: it becomes primary by our request)."""
@@ -87,6 +96,9 @@ class Replication:
         engine = self.engine
         if self.replica is not None:
             self.replica.stop()
+        if self.gathering is not None:
+            self.gathering.call_off()
+            self.gathering = None
         was_primary, engine.primary = engine.primary, False
         engine.settings.replicaof = (host, port)
         TextFormat.role = "S"
@@ -103,19 +115,32 @@ class Replication:
         return self.replica
 
     def lead(self) -> None:
-        """Be a primary from now on, with a history id of our own."""
+        """Be a primary from now on."""
         if self.replica is None:
             return
         self.replica.stop()
         self.replica = None
+        self.engine.settings.replicaof = None
+        TextFormat.role = "M"
+        self._promote()
+        self.judge_gates()
+
+    def _promote(self) -> None:
+        """Accept writes, at once or (option promote-after-replicas) when other nodes' share of history has been gathered."""
+        self.engine.primary = False
+        self.gathering = Gathering(self.node.engine, self.primary, self._gathered, self.digests.passed)
+        self.gathering.judge()
+
+    def _gathered(self) -> None:
+        """Begin a history of our own, under a new id."""
+        self.gathering = None
         engine, history = self.engine, self.primary.history
         engine.turn.end()
         old = history.current
         history.renew(engine.log.offset)
         engine.log.select_next()
-        engine.primary, engine.settings.replicaof = True, None
+        engine.primary = True
         engine.local_keys.forget()
-        TextFormat.role = "M"
         self.primary.disconnect_all("this node is a primary now")
         notice(
             f"Setting secondary replication ID to {old}, valid up to offset: {history.second_offset}. "
@@ -139,6 +164,11 @@ class Replication:
     def failover_state(self) -> str:
         """The state of a FAILOVER, in INFO's words."""
         return self.failover.state.value
+
+    @property
+    def awaited(self) -> int:
+        """How many nodes a promotion still waits for."""
+        return self.gathering.missing if self.gathering is not None else 0
 
     @property
     def sync_full(self) -> int:

@@ -77,6 +77,10 @@ class Topology(Protocol):
         """The state of a FAILOVER, in INFO's words."""
 
     @property
+    def awaited(self) -> int:
+        """How many nodes this one, promoted, has still to hear from before it accepts writes."""
+
+    @property
     def leader(self) -> Leader | None:
         """The primary that this node follows, None on a primary."""
 
@@ -100,7 +104,7 @@ class Alone:
 
     leader: Leader | None = None
     followers: Sequence[Follower] = ()
-    good_followers = 0
+    good_followers = awaited = 0
     failover_state = "no-failover"
     sync_full = sync_partial_ok = sync_partial_err = sync_parted = 0
 

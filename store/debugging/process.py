@@ -15,7 +15,6 @@ from store.config.numerals import memory_size
 from store.debugging.table import row, switch
 from store.errors import ReplyError
 from store.glob import compile_glob
-from store.log import history
 from store.logfile import log, warn
 from store.replies import OK, Verbatim
 from store.tx import Tx
@@ -149,7 +148,7 @@ def debug_change_repl_id(tx: Tx) -> str:
     chain = tx.engine.node.persistence.history if tx.engine.node is not None else None
     if chain is not None:
         warn("Changing replication IDs after receiving DEBUG change-repl-id")
-        chain.renew(tx.engine.log.offset, history.new_id())
+        chain.renew(tx.engine.log.offset)
     return OK
 
 

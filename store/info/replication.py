@@ -20,6 +20,8 @@ def replication(engine: Engine) -> dict[str, object]:
     fields["connected_slaves"] = len(topology.followers)
     if settings.min_replicas_to_write and settings.min_replicas_max_lag:
         fields["min_slaves_good_slaves"] = topology.good_followers
+    if settings.promote_after_replicas:
+        fields["promotion_waits_for_replicas"] = topology.awaited
     for number, follower in enumerate(topology.followers):
         fields[f"slave{number}"] = (
             f"ip={follower.ip},port={follower.port},state={follower.state},offset={follower.offset},lag={follower.lag}"

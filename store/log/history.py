@@ -5,10 +5,11 @@ be proven; the id before stays valid up to the offset where the lines parted (re
 also says which boot of the machine wrote the log last and whether it was closed cleanly: after an unclean stop on
 another boot the tail past the last fsync may be gone, while a replica may hold it.
 
-    file  = "chronis-history 1" LF chain+ boot state crc      all lines end in LF
+    file  = "chronis-history 1" LF chain+ boot state told? crc      all lines end in LF
     chain = "id " 40 hex " from " first offset                oldest first, offsets never fall
     boot  = "boot " boot id of the machine
     state = "state running" | "state volatile" | "state clean " synced offset
+    told  = "told"                                            the current id was told by a primary, who goes on under it
     crc   = "crc32c " 8 hex digits, over every byte before this line
 
 Law: the file is replaced as a whole and durable before anything relies on it.
@@ -55,7 +56,8 @@ class History:
 
     Invariants: the chain is never empty, its offsets never fall. `clean_offset` is the end of a log that was closed
     cleanly and synced, None while a server runs on it or after one stopped without closing it; `volatile` then
-    tells that this server keeps its log in memory.
+    tells that this server keeps its log in memory. `told`: the current id is a primary's, so a server that is to record
+    events of its own has to renew it first.
     """
 
     path: str
@@ -64,6 +66,7 @@ class History:
     clean_offset: int | None = None
     disk: Disk = field(default_factory=Disk, repr=False, compare=False)
     volatile: bool = False
+    told: bool = False
 
     @property
     def current(self) -> str:
@@ -119,13 +122,21 @@ class History:
         if not kept:
             raise ValueError(f"offset {at_offset} is before the history starts")
         self.chain = [*kept, (history_id or new_id(), at_offset)][-MAX_CHAIN:]
+        self.told = history_id is not None
         self.save()
         return self.current
 
-    def replace(self, history_id: str, offset: int) -> None:
-        """Adopt another history after a full synchronization: it starts here at offset; save."""
-        self.chain = [(history_id, offset)]
+    def replace(self, history_id: str | None, offset: int) -> None:
+        """Adopt another history, after a full synchronization a primary's (None: a new id): it starts here at offset; save."""
+        self.chain = [(history_id or new_id(), offset)]
+        self.told = history_id is not None
         self.save()
+
+    def mark_told(self) -> None:
+        """Note that a primary goes on under the current id; save if that is news."""
+        if not self.told:
+            self.told = True
+            self.save()
 
     def mark_running(self, volatile: bool = False) -> None:
         """Note that a server of this boot is about to go on with the log, on disk or (volatile) in memory; save."""
@@ -161,6 +172,8 @@ class History:
         lines = [_TITLE, *(f"id {history_id} from {offset}" for history_id, offset in self.chain), f"boot {self.boot}"]
         open_state = "state volatile" if self.volatile else "state running"
         lines.append(open_state if self.clean_offset is None else f"state clean {self.clean_offset}")
+        if self.told:
+            lines.append("told")
         text = "".join(line + "\n" for line in lines).encode("ascii")
         return text + f"crc32c {crc32c(text):08x}\n".encode("ascii")
 
@@ -173,7 +186,7 @@ def history_path(directory: str) -> str:
 def create(directory: str, offset: int = 0, history_id: str | None = None, disk: Disk | None = None) -> History:
     """Start a history at offset under a new id (or history_id) in data directory `directory`, saved on return."""
     chain = [(history_id or new_id(), offset)]
-    history = History(history_path(directory), chain, boot_id(), offset, disk or Disk())
+    history = History(history_path(directory), chain, boot_id(), offset, disk or Disk(), told=history_id is not None)
     history.save()
     return history
 
@@ -225,5 +238,8 @@ def _read_line(history: History, number: int, words: list[str]) -> bool:
             return True
         case ["state", "clean", offset] if offset.isdecimal():
             history.clean_offset = int(offset)
+            return True
+        case ["told"]:
+            history.told = True
             return True
     return False

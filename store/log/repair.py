@@ -265,7 +265,7 @@ class _Repairer:
         if history is None:
             history = self.report.history = self._new_history(self.keep.start if self.keep is not None else end)
         if self.keep is None or history.chain[0][1] > end:
-            history.replace(histories.new_id(), end)
+            history.replace(None, end)
         else:
             history.renew(end)
         history.mark_clean(end)

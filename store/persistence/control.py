@@ -166,6 +166,8 @@ class Persistence:
         for remark in report.remarks:
             self.warn(remark)
         chain = self.history = history.create(path, offset, report.history_id)
+        if chain.told and self.engine.primary:
+            chain.renew(offset)  # where the data come from their history may go on; its replicas may go on here up to this offset
         write_snapshot(self.engine, self.directory.snapshot_path(offset), offset, chain.current, 0, self.extras)
         self.directory.publish(self.directory.snapshot_path(offset))
         self.recovered = Recovered(

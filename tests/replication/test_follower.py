@@ -1,6 +1,7 @@
 """A replica applies what it received in bounded steps: in order, whole turns of its primary, acknowledged when written."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 
 import pytest
 
@@ -10,7 +11,9 @@ from replication.follower import Follower
 from replication.messages import GETACK, ack
 from store.events import EXEC, MULTI, encode_event
 from store.log.frame import Frame
+from tests.kit.cluster import equal, linked
 from tests.kit.inprocess import Node
+from tests.kit.servers import HOST, Server, chronis_server, redis_server, requires_redis
 
 
 class Following:
@@ -31,7 +34,7 @@ class Following:
         return self.node.engine.log.offset
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def _one_piece_a_step(monkeypatch: pytest.MonkeyPatch) -> None:
     """A step is over as soon as it has done anything."""
     monkeypatch.setattr(module, "STEP", 1e-9)
@@ -50,6 +53,7 @@ def frames(payloads: list[bytes]) -> Iterator[Frame]:
 PAYLOADS = [encode_event(b"RPUSH", b"list", b"%d" % number) for number in range(20)]
 
 
+@pytest.mark.usefixtures("_one_piece_a_step")
 def test_a_step_takes_whole_frames_in_their_order() -> None:
     """However much was received, clients have their turn after each step, and see a state the primary had."""
     following = Following(framed=True)
@@ -63,6 +67,7 @@ def test_a_step_takes_whole_frames_in_their_order() -> None:
     assert following.follower.step() is False
 
 
+@pytest.mark.usefixtures("_one_piece_a_step")
 def test_a_transaction_of_a_redis_primary_is_applied_in_one_step() -> None:
     """Commands in portions: none of them ends within MULTI … EXEC."""
     following = Following(framed=False)
@@ -76,6 +81,7 @@ def test_a_transaction_of_a_redis_primary_is_applied_in_one_step() -> None:
     assert following.offset == len(PAYLOADS[0] + transaction + PAYLOADS[1])
 
 
+@pytest.mark.usefixtures("_one_piece_a_step")
 def test_an_acknowledgement_tells_what_is_written_not_what_waits() -> None:
     """GETACK is answered when its own frame is in the log, while later frames still wait to be applied."""
     following = Following(framed=True)
@@ -90,6 +96,7 @@ def test_an_acknowledgement_tells_what_is_written_not_what_waits() -> None:
     assert following.sent == [ack(second.end, log.synced_offset)]
 
 
+@pytest.mark.usefixtures("_one_piece_a_step")
 def test_what_was_received_is_applied_before_the_link_is_given_up() -> None:
     """Promoted, a node has all that its primary had sent it."""
     following = Following(framed=False)
@@ -100,6 +107,7 @@ def test_what_was_received_is_applied_before_the_link_is_given_up() -> None:
     assert {event[0] for event in following.node.events()} == {b"RPUSH"}
 
 
+@pytest.mark.usefixtures("_one_piece_a_step")
 def test_much_that_waits_stops_the_reading(monkeypatch: pytest.MonkeyPatch) -> None:
     """Beyond a limit the rest is left in the network, until it was applied."""
     monkeypatch.setattr(module, "UNAPPLIED_LIMIT", 100)
@@ -111,6 +119,7 @@ def test_much_that_waits_stops_the_reading(monkeypatch: pytest.MonkeyPatch) -> N
     assert not following.follower.holds_much
 
 
+@pytest.mark.usefixtures("_one_piece_a_step")
 def test_while_writes_pause_it_is_read_but_not_applied() -> None:
     """CLIENT PAUSE on a replica: the offset read moves on, the state does not, and afterwards all of it is there."""
     following = Following(framed=True)
@@ -123,3 +132,15 @@ def test_while_writes_pause_it_is_read_but_not_applied() -> None:
     while following.follower.step():
         pass
     assert following.node.run("LLEN", "list") == 20
+
+
+@pytest.mark.parametrize("kind", [chronis_server, pytest.param(redis_server, marks=requires_redis)])
+def test_a_turn_longer_than_what_may_wait_is_read_to_its_end(kind: Callable[[], AbstractContextManager[Server]]) -> None:
+    """A frame or a transaction of several MiB can't be applied in part: reading goes on until it is whole."""
+    with kind() as primary, chronis_server() as replica:
+        replica.command_reply("REPLICAOF", HOST, primary.port)
+        linked(replica)
+        with primary.client() as client:
+            client.pipeline([("MULTI",), *(("SET", f"k:{number}", "v" * 500_000) for number in range(8)), ("EXEC",)])
+        equal(primary, replica)
+        assert replica.command_reply("DBSIZE") == 8

@@ -45,6 +45,9 @@ def arguments(argv: list[str] | None) -> argparse.Namespace:
     case.add_argument("--writers", type=int, default=4)
     case.add_argument("--batch", type=int, default=10, help="pipeline depth of a writer")
     case.add_argument("--load", type=float, default=2, help="seconds of load before a kill")
+    case.add_argument("--replicas", type=int, default=2)
+    case.add_argument("--gather", type=int, help="nodes that a promoted one hears from first (default: replicas - promise)")
+    case.add_argument("--behind", type=int, default=0, help="ms by which the promoted replica is behind")
     case.add_argument("--promise", type=int, default=0, help="replicas that must hold a write before its reply")
     case.add_argument("--story", type=float, default=float("inf"), help="show everybody's log where it took longer, in s")
 

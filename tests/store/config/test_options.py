@@ -20,6 +20,7 @@ OWN = {
     "metrics-port",
     "metrics-bind",
     "reply-after-replicas",
+    "promote-after-replicas",
     "replica-max-staleness",
 }
 OTHER_DEFAULT = {"appendonly": (b"no", b"yes"), "repl-diskless-sync-delay": (b"5", b"0")}
