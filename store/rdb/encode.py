@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from store.keyspace import Stored
 from store.rdb import codes
 from store.rdb.compact import encode_intset, encode_listpack, put_entry
-from store.rdb.put import encode_scores, put_double, put_length, put_string
+from store.rdb.put import encode_packed, encode_scores, put_double, put_length, put_string
 from store.rdb.streams import put_stream
 from store.values.base import Limits, Value
 from store.values.hash import Hash
@@ -72,7 +72,8 @@ def put_value(out: bytearray, value: Stored, limits: Limits, packing: bool) -> N
 
 def _put_hash(out: bytearray, value: Hash, packing: bool) -> None:
     if type_of(value) == codes.HASH_LISTPACK:
-        put_string(out, encode_listpack(part for pair in value.items() for part in pair), packing)
+        flat = (part for pair in value.items() for part in pair)
+        put_string(out, encode_packed(value) if value.table is None else encode_listpack(flat), packing)
         return
     put_length(out, len(value))
     for field, content in value.items():

@@ -1,8 +1,11 @@
+from store.values.packed cimport Packed
+
 cpdef put_length(bytearray out, object number)
 cpdef put_string(bytearray out, object text, bint packing)
 cpdef put_integer(bytearray out, long long number)
 cpdef put_double(bytearray out, double value)
 cpdef put_entry(bytearray out, object entry)
 cpdef bytes encode_listpack(object entries)
+cpdef bytes encode_packed(Packed value)
 cpdef bytes encode_scores(object pairs)
 cpdef bytes format_score(double score)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from store.entry import Entry
 from store.rdb.codes import EXPIRETIME_MS, FREQ, IDLE, INT8, INT16, INT32, LZF, STRING
 from store.rdb.lzf import compress
+from store.values.packed import Packed
 
 if TYPE_CHECKING:
     from store.keyspace import Stored
@@ -136,6 +137,11 @@ def encode_number(number: int) -> bytes | None:
         if -(1 << 8 * width - 1) <= number < 1 << 8 * width - 1:
             return bytes((first,)) + number.to_bytes(width, "little", signed=True)
     return None
+
+
+def encode_packed(value: Packed) -> bytes:
+    """Make a listpack of the items of a value that has them in its block."""
+    return encode_listpack(value._items(0, value.count))
 
 
 def encode_scores(pairs: Iterable[tuple[float, bytes]]) -> bytes:

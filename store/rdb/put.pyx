@@ -9,6 +9,7 @@ from libc.stdint cimport int64_t, uint8_t, uint64_t
 from libc.string cimport memcpy, strlen
 
 from store.entry cimport Entry
+from store.values.packed cimport Packed
 
 from store.rdb import codes
 from store.rdb.lzf import compress
@@ -192,15 +193,18 @@ cpdef put_entry(bytearray out, object entry):
     """Append one entry of a listpack."""
     cdef const uint8_t* start = NULL
     cdef Py_ssize_t size = 0
+    _opened(entry, &start, &size)
+    _put_text(out, start, size)
+
+
+cdef int _put_text(bytearray out, const uint8_t* start, Py_ssize_t size) except -1:
     cdef int64_t number = 0
     cdef uint8_t[5] head
     cdef uint8_t[5] back
     cdef uint8_t* at
     cdef int width, behind
-    _opened(entry, &start, &size)
     if 0 < size <= 20 and start[0] <= 57 and _number(start, size, &number):
-        _put_number(out, number)
-        return
+        return _put_number(out, number)
     if size < 0x40:
         head[0] = <uint8_t>(0x80 | size)
         width = 1
@@ -216,6 +220,7 @@ cpdef put_entry(bytearray out, object entry):
     memcpy(at, head, width)
     memcpy(at + width, start, size)
     memcpy(at + width + size, back, behind)
+    return 0
 
 
 cdef bytes _closed(bytearray out, Py_ssize_t count):
@@ -238,6 +243,16 @@ cpdef bytes encode_listpack(object entries):
         put_entry(out, entry)
         count += 1
     return _closed(out, count)
+
+
+cpdef bytes encode_packed(Packed value):
+    """Make a listpack of the items of a value that has them in its block."""
+    cdef bytearray out = bytearray(6)
+    cdef Py_ssize_t place = 0
+    while place < value.used:
+        _put_text(out, value.data + place + 1, value.data[place])
+        place += value.data[place] + 1
+    return _closed(out, value.count)
 
 
 cpdef bytes encode_scores(object pairs):

@@ -10,11 +10,12 @@ from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes
 from cpython.mem cimport PyMem_Realloc
 from cpython.object cimport PyObject
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
-from libc.string cimport memcpy
+from libc.string cimport memcmp, memcpy
 
 from store.primitives cimport write_integer
+from store.values.hash cimport Hash
+
 from store.rdb import codes
-from store.values.hash import Hash
 from store.values.list import List
 from store.values.set import Set
 from store.values.sorted_set import SortedSet
@@ -25,6 +26,8 @@ cdef extern from "Python.h":
 cdef enum:
     MOST_EXPANSION = 88  # as in lzf.py
     LONGEST_SCORE = 63
+    FEW_PAIRS = 64  # up to which each field is compared with those before
+    LONGEST_ITEM = 255  # of a block of `values.packed`
 
 # The codes of the format as C numbers, by the names of codes.py.
 cdef enum:
@@ -53,6 +56,8 @@ assert (PLAIN_NODE, PACKED_NODE) == (codes.PLAIN_NODE, codes.PACKED_NODE)
 
 cdef uint8_t* _scratch = NULL  # what was decompressed last; good until the next blob
 cdef Py_ssize_t _room = 0
+
+cdef uint8_t[2 * FEW_PAIRS * (LONGEST_ITEM + 1)] _block  # a hash in the making
 
 cdef double[23] _TENS
 cdef int _power
@@ -269,6 +274,82 @@ cdef bint _score(Item* item, double* score) except -1:
     return end == text + item.size
 
 
+# ── hashes ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+cdef object _small_hash(const uint8_t* pack, Py_ssize_t size):
+    """Make a hash of a listpack of few pairs, item by item into its block (see values.packed); None if it is no such."""
+    cdef Py_ssize_t said = _opened(pack, size), place = 6, count = 0, used = 0, longest = 0, other
+    cdef Item item
+    cdef Hash made
+    if said < 2 or said > 2 * FEW_PAIRS or said & 1:
+        return None
+    while place < size - 1:
+        place = _item(pack, place, size - 1, &item)
+        if place < 0 or count == said:
+            return None
+        if item.text == NULL:
+            item.size = _decimal(item.number, &_block[used + 1])
+        elif item.size > LONGEST_ITEM:
+            return None
+        else:
+            memcpy(&_block[used + 1], item.text, item.size)
+        _block[used] = <uint8_t>item.size
+        if not count & 1:
+            other = 0
+            while other < used:  # a field that is there already
+                if _block[other] == item.size and memcmp(&_block[other + 1], &_block[used + 1], item.size) == 0:
+                    return None
+                other += _block[other] + 1
+                other += _block[other] + 1
+        longest = max(longest, item.size)
+        used += item.size + 1
+        count += 1
+    if count != said:
+        return None
+    made = Hash.__new__(Hash)
+    made._fill_raw(_block, used, count, longest)
+    return made
+
+
+cdef object _other_hash(const uint8_t* pack, Py_ssize_t size):
+    """Make a hash of a listpack; None if something is wrong with it."""
+    cdef Py_ssize_t said = _opened(pack, size), place = 6, count = 0
+    cdef Item field, value
+    cdef dict fields = {}
+    if said < 0:
+        return None
+    while place < size - 1:
+        place = _item(pack, place, size - 1, &field)
+        if place < 0 or place >= size - 1:
+            return None
+        place = _item(pack, place, size - 1, &value)
+        if place < 0:
+            return None
+        fields[_text_of(&field)] = _text_of(&value)
+        count += 2
+    if not count or (said != 0xFFFF and said != count) or 2 * len(fields) != count:
+        return None
+    return Hash(fields)
+
+
+cdef int _decimal(int64_t number, uint8_t* out) noexcept:
+    """Write a number in decimal digits; return how many bytes (1 to 20) that took."""
+    cdef uint8_t[20] text
+    cdef int place = 20, size
+    cdef uint64_t left = 0 - <uint64_t>number if number < 0 else <uint64_t>number
+    while True:
+        place -= 1
+        text[place] = <uint8_t>(c'0' + left % 10)
+        left //= 10
+        if not left:
+            break
+    if number < 0:
+        place -= 1
+        text[place] = c'-'
+    size = 20 - place
+    memcpy(out, text + place, size)
+    return size
+
+
 # ── entries ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 cdef class Entries:
     """See quick.py."""
@@ -438,27 +519,13 @@ cdef class Entries:
         return text + pos
 
     cdef object _hash_pack(self):
-        cdef Py_ssize_t size = 0, said, place = 6, count = 0
+        cdef Py_ssize_t size = 0
         cdef const uint8_t* pack = self._blob(&size)
-        cdef Item field, value
-        cdef dict fields = {}
+        cdef object made
         if pack == NULL:
             return None
-        said = _opened(pack, size)
-        if said < 0:
-            return None
-        while place < size - 1:
-            place = _item(pack, place, size - 1, &field)
-            if place < 0 or place >= size - 1:
-                return None
-            place = _item(pack, place, size - 1, &value)
-            if place < 0:
-                return None
-            fields[_text_of(&field)] = _text_of(&value)
-            count += 2
-        if not count or (said != 0xFFFF and said != count) or 2 * len(fields) != count:
-            return None
-        return Hash(fields)
+        made = _small_hash(pack, size)
+        return _other_hash(pack, size) if made is None else made
 
     cdef object _zset_pack(self):
         cdef Py_ssize_t size = 0, said, place = 6, count = 0

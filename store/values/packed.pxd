@@ -13,6 +13,7 @@ cdef class Packed(Value):
     cpdef bytes _item(self, Py_ssize_t place, int ahead=*)
     cpdef list _items(self, Py_ssize_t first, Py_ssize_t stop, int step=*)
     cpdef _fill(self, list items)
+    cdef int _fill_raw(self, const unsigned char* block, Py_ssize_t size, Py_ssize_t items, Py_ssize_t longest) except -1
     cpdef _insert(self, Py_ssize_t place, bytes item)
     cpdef _append(self, bytes item)
     cpdef _append_pair(self, bytes first, bytes second)

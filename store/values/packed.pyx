@@ -105,6 +105,14 @@ cdef class Packed(Value):
             at = write(at, item)
         self.count = <unsigned short>len(items)
 
+    cdef int _fill_raw(self, const unsigned char* block, Py_ssize_t size, Py_ssize_t items, Py_ssize_t longest) except -1:
+        """Become a new, compact value with a copy of the block of so many items, of which the longest is told."""
+        memcpy(open_gap(self, 0, size), block, size)
+        self.count = <unsigned short>items
+        self.longest = <unsigned short>longest
+        self.compact = True
+        return 0
+
     cpdef _insert(self, Py_ssize_t place, bytes item):
         """Put an item, which fits, before the one at a place."""
         write(open_gap(self, place, 1 + length(item)), item)
