@@ -8,11 +8,12 @@ Law: planning touches nothing; what it finds is recorded as scores, and only for
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from store.arguments import parse_float
 from store.errors import ReplyError, syntax_error
+from store.values.sorted_set import SortedSet
 
 OPTIONS = frozenset((b"NX", b"XX", b"GT", b"LT", b"CH", b"INCR"))
 
@@ -51,13 +52,11 @@ def read_pairs(words: Sequence[bytes]) -> list[tuple[bytes, float]]:
     return [(words[place + 1], parse_float(words[place])) for place in range(0, len(words), 2)]
 
 
-def plan_update(
-    current: Mapping[bytes, float], options: frozenset[bytes], pairs: Sequence[tuple[bytes, float]]
-) -> Update:
+def plan_update(current: SortedSet, options: frozenset[bytes], pairs: Sequence[tuple[bytes, float]]) -> Update:
     """Work out what the pairs change in current under the options; raise ReplyError when an increment makes nan."""
     update = Update()
     for member, score in pairs:
-        old = update.scores.get(member, current.get(member))
+        old = update.scores.get(member, current.score(member))
         if old is None:
             if b"XX" in options:
                 continue

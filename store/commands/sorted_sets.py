@@ -35,7 +35,7 @@ def zadd(tx: Tx, key: bytes, score: bytes, member: bytes, *more: bytes) -> objec
         return _update(tx, key, (score, member, *more))
     value = parse_float(score)
     zset: SortedSet | None = tx.db.typed(key, SortedSet)
-    old = None if zset is None else zset.scores.get(member)
+    old = None if zset is None else zset.score(member)
     return 0 if old == value else tx.enter((b"ZADD", key, score, member))
 
 
@@ -47,7 +47,7 @@ def zincrby(tx: Tx, key: bytes, increment: bytes, member: bytes) -> object:
     """Add increment to a member's score, a missing member counts as 0; reply the new score."""
     score = parse_float(increment)
     zset = tx.db.zset(key)
-    old = None if zset is None else zset.scores.get(member)
+    old = None if zset is None else zset.score(member)
     if old is not None:
         score += old
         if score != score:
@@ -61,7 +61,7 @@ def _update(tx: Tx, key: bytes, words: tuple[bytes, ...]) -> object:
     options, count = read_options(words)
     pairs = read_pairs(words[count:])
     zset = tx.db.zset(key)
-    update = plan_update({} if zset is None else zset.scores, options, pairs)
+    update = plan_update(SortedSet() if zset is None else zset, options, pairs)
     if update.scores:
         if not options and len(update.scores) == len(pairs):
             event = words  # as it came: spares writing the scores anew
@@ -97,7 +97,7 @@ def zcard(tx: Tx, key: bytes) -> int:
 def zscore(tx: Tx, key: bytes, member: bytes) -> float | None:
     """Reply a member's score, or null."""
     zset = tx.db.zset(key)
-    return None if zset is None else zset.scores.get(member)
+    return None if zset is None else zset.score(member)
 
 
 @command(
@@ -107,7 +107,7 @@ def zscore(tx: Tx, key: bytes, member: bytes) -> float | None:
 def zmscore(tx: Tx, key: bytes, member: bytes, *more: bytes) -> list[float | None]:
     """Reply the scores of members, null for each that is missing."""
     zset = tx.db.zset(key)
-    return [None if zset is None else zset.scores.get(name) for name in (member, *more)]
+    return [None if zset is None else zset.score(name) for name in (member, *more)]
 
 
 @command("ZRANK", "readonly fast", keys="RO access @1", since="2.0.0", group="sorted-set", complexity="O(log(N))")
@@ -229,7 +229,7 @@ def _sample(zset: SortedSet, count: int) -> list[Pair]:
 
 
 def _at(zset: SortedSet, ranks: list[int]) -> list[Pair]:
-    return [zset.order.at(rank) for rank in ranks]
+    return [zset.at(rank) for rank in ranks]
 
 
 @command(
@@ -243,12 +243,12 @@ def zscan(tx: Tx, key: bytes, cursor: bytes, *options: bytes) -> list[object]:
     if zset is None:
         return [b"0", []]
     wanted = parse_scan_options(options)
-    if zset.compact or (position == 0 and wanted.count >= len(zset)):
+    if zset.compact or zset.table is None or (position == 0 and wanted.count >= len(zset)):
         following, found = 0, wanted.matching(member for _, member in zset)
     else:
         following, members = zset.indexed().scan(position, wanted.count)
         found = wanted.matching(members)
-    scores = zset.scores
+    scores = zset.scores()
     pairs = [word for member in found for word in (member, _scan_text(scores[member], zset.compact))]
     return [b"%d" % following, pairs]
 

@@ -146,7 +146,7 @@ def _native(value: List | Set | SortedSet, start: int, stop: int, descending: bo
 
 def _sorted(tx: Tx, value: List | Set | SortedSet, order: Order) -> list[bytes]:
     """All members in the order asked for. Equal weights: by the members' bytes if numeric, as they came otherwise."""
-    members: Iterable[bytes] = value.scores if isinstance(value, SortedSet) else value
+    members: Iterable[bytes] = value.scores() if isinstance(value, SortedSet) else value
     by = order.by
     if by is None:
         rank: Callable[[bytes], object] = bytes if order.alphabetic else lambda member: (weight(member), member)
@@ -159,7 +159,7 @@ def _sorted(tx: Tx, value: List | Set | SortedSet, order: Order) -> list[bytes]:
 
 def _ranked(value: List | Set | SortedSet, order: Order) -> Parts:
     """All members in the order asked for, sorted in steps."""
-    members: Iterable[bytes] = value.scores if isinstance(value, SortedSet) else value
+    members: Iterable[bytes] = value.scores() if isinstance(value, SortedSet) else value
     if order.alphabetic:
         return in_rank_order(cut(members), list, order.descending)
     weighed = ([(weight(member), member) for member in part] for part in cut(members))

@@ -21,3 +21,5 @@ cdef class Packed(Value):
     cpdef _delete(self, Py_ssize_t place, int number)
     cpdef _release(self)
     cpdef _take_over(self, Packed other)
+
+cdef unsigned char* open_gap(Packed self, Py_ssize_t place, Py_ssize_t size) except NULL

@@ -69,8 +69,8 @@ class Packed(Value):
         return self._list[place + ahead]
 
     def _items(self, first: int, stop: int, step: int = 1) -> list[bytes]:
-        """The items with first <= number < stop, every step-th (1 or 2) of them."""
-        return self._list[first:stop:step]
+        """The items with first (not below 0) <= number < stop, every step-th (1 or 2) of them."""
+        return self._list[first : max(first, stop) : step]
 
     # ── changing ───────────────────────────────────────────────────────────────────────────────────────────────────
     def _fill(self, items: list[bytes]) -> None:

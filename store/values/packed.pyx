@@ -78,7 +78,7 @@ cdef class Packed(Value):
         return PyBytes_FromStringAndSize(<char*>at + 1, at[0])
 
     cpdef list _items(self, Py_ssize_t first, Py_ssize_t stop, int step=1):
-        """The items with first <= number < stop, every step-th (1 or 2) of them."""
+        """The items with first (not below 0) <= number < stop, every step-th (1 or 2) of them."""
         cdef list found = []
         cdef unsigned char* at = self.data + self._locate(first)
         cdef Py_ssize_t number

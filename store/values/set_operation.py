@@ -197,7 +197,7 @@ def _input(value: Stored | None) -> Input:
     if value is None:
         return {}
     if isinstance(value, SortedSet):
-        return value.scores
+        return value.scores()
     if isinstance(value, Set):
         return _Ones(value)
     raise wrong_type()

@@ -1,8 +1,11 @@
 """The sorted set: members with scores, found by member, by score, by bytes and by rank.
 
-Law: `order` holds exactly the pairs (score, member) of `scores`, ascending by score and then by the members' bytes, so
-that a rank is a place in it and every range (of scores, of members, of ranks) is a slice. -0.0 is stored as 0.0; nan
-never gets in.
+While it is small its pairs lie in a block (see `packed_scores`); with more than MOST_PAIRS, or a member that is too long for a
+block, they go over to a table, and never back. `encoding` has nothing to do with it: that tells what Redis would have.
+
+Law: the pairs (score, member) are kept ascending by score and then by the members' bytes, so that a rank is a place among
+them and every range (of scores, of members, of ranks) is a slice. A table's `order` holds exactly the pairs of its `scores`.
+-0.0 is stored as 0.0; nan never gets in.
 """
 
 from __future__ import annotations
@@ -10,14 +13,17 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator
 
-from store.values.base import Limits, Value
+from store.values.base import Limits
 from store.values.index import MemberIndex
+from store.values.packed import MOST_BYTES
+from store.values.packed_scores import MOST_MEMBER, PackedScores
 from store.values.ranking import Pair, Ranking
 
+MOST_PAIRS = 128
 MEMBER_COST = 116
-"""Bytes a member costs beside its name: table slot, score, place in the ranking, object header (CPython 3.11, measured)."""
-EMPTY_COST = 640
-"""Bytes a sorted set costs without its members."""
+"""Bytes a member costs in a table beside its name: slot, score, place in the ranking, object header (CPython 3.11, measured)."""
+TABLE_COST = 640
+"""Bytes that a sorted set with a table costs without its members."""
 
 
 class LexBound:
@@ -43,51 +49,91 @@ class LexBound:
         return member < self.member if self.open else member <= self.member
 
 
-class SortedSet(Value):
-    """Members with scores. Ranks count from 0; spans are (start, stop) as of a slice, empty when start >= stop."""
+class ScoreTable:
+    """The members of a big sorted set. `longest`: bytes of the longest member there ever was; `index`: for cursors."""
 
     __slots__ = ("index", "longest", "order", "scores")
+
+    def __init__(self, scores: dict[bytes, float], ordered: list[Pair], longest: int) -> None:
+        self.scores = scores
+        self.order = Ranking(ordered)
+        self.longest = longest
+        self.index: MemberIndex | None = None
+
+
+class SortedSet(PackedScores):
+    """Members with scores. Ranks count from 0; spans are (start, stop) as of a slice, empty when start >= stop.
+
+    `table`: None while the pairs are in the block.
+    """
+
+    __slots__ = ()
     kind = "zset"
 
     def __init__(self, pairs: Iterable[tuple[bytes, float]] = ()) -> None:
         super().__init__()
-        self.nbytes = EMPTY_COST
-        self.scores: dict[bytes, float] = {}
-        self.order = Ranking()
-        self.longest = 0  # bytes of the longest member there ever was
-        self.index: MemberIndex | None = None  # for cursors, made by the first scan of a big set
-        self.load(pairs)
+        self.table: ScoreTable | None = None
+        if pairs:
+            self.load(pairs)
 
     def load(self, pairs: Iterable[tuple[bytes, float]]) -> None:
         """Fill an empty sorted set from (member, score) pairs in any order; of equal members the last counts."""
-        self.scores = {member: score + 0.0 for member, score in pairs}
-        self.order = Ranking(sorted((score, member) for member, score in self.scores.items()))
-        self.longest = max(map(len, self.scores), default=0)
-        self.nbytes += sum(map(len, self.scores)) + MEMBER_COST * len(self.scores)
+        scores = {member: score + 0.0 for member, score in pairs}
+        ordered = sorted((score, member) for member, score in scores.items())
+        size, longest = sum(map(len, scores)), max(map(len, scores), default=0)
+        if len(ordered) <= MOST_PAIRS and longest <= MOST_MEMBER and 9 * len(ordered) + size <= MOST_BYTES:
+            for score, member in ordered:
+                self._put(self.used, score, member)
+            self.longest = longest
+        else:
+            self._use_table(ScoreTable(scores, ordered, longest))
+
+    def _use_table(self, table: ScoreTable) -> None:
+        self._release()
+        self.table = table
+        self.nbytes = TABLE_COST + sum(map(len, table.scores)) + MEMBER_COST * len(table.scores)
 
     # ── reading ────────────────────────────────────────────────────────────────────────────────────────────────────
     def __len__(self) -> int:
-        return len(self.scores)
+        return self.count if self.table is None else len(self.table.scores)
 
     def __contains__(self, member: bytes) -> bool:
-        return member in self.scores
+        return self.score(member) is not None
 
     def __iter__(self) -> Iterator[Pair]:
-        """The pairs (score, member) in order."""
-        return iter(self.order)
+        """The pairs (score, member) in order; nothing may change meanwhile."""
+        return iter(self._pairs(0, self.count) if self.table is None else self.table.order)
 
     def score(self, member: bytes) -> float | None:
         """The score of member, or None."""
-        return self.scores.get(member)
+        table = self.table
+        if table is not None:
+            return table.scores.get(member)
+        place = self._where(member)
+        return None if place < 0 else self._score(place)
+
+    def scores(self) -> dict[bytes, float]:
+        """The members with their scores, in no order, to be read only: the sorted set's own if it has a table."""
+        if self.table is not None:
+            return self.table.scores
+        return {member: score for score, member in self._pairs(0, self.count)}
 
     def rank(self, member: bytes) -> int | None:
         """The place of member in order, from 0, or None."""
-        score = self.scores.get(member)
-        return None if score is None else self.order.place(score, member)
+        if self.table is None:
+            place = self._where(member)
+            return None if place < 0 else self._rank(place)
+        score = self.table.scores.get(member)
+        return None if score is None else self.table.order.place(score, member)
+
+    def at(self, rank: int) -> Pair:
+        """The pair with a rank."""
+        return self._pairs(rank, rank + 1)[0] if self.table is None else self.table.order.at(rank)
 
     def slice(self, start: int, stop: int) -> list[Pair]:
         """The pairs with start <= rank < stop, in order."""
-        return self.order.slice(start, stop)
+        table = self.table
+        return self._pairs(start, stop) if table is None else table.order.slice(start, stop)
 
     def backwards(self, start: int, stop: int) -> list[Pair]:
         """The pairs with start <= rank < stop, the last first."""
@@ -97,7 +143,16 @@ class SortedSet(Value):
 
     def score_span(self, low: float, low_open: bool, high: float, high_open: bool) -> tuple[int, int]:
         """The ranks of the members with scores from low to high, either end excluded when open."""
-        return self.order.below(low, low_open), self.order.below(high, not high_open)
+        if self.table is None:
+            return self._rank(self._seek(low, b"", low_open)), self._rank(self._seek(high, b"", not high_open))
+        order = self.table.order
+        return order.below(low, low_open), order.below(high, not high_open)
+
+    def _below(self, score: float, member: bytes) -> int:
+        """How many pairs are less than (score, member)."""
+        if self.table is None:
+            return self._rank(self._seek(score, member, False))
+        return self.table.order.place(score, member)
 
     def lex_span(self, low: LexBound, high: LexBound, reverse: bool = False, skip: int = 0) -> tuple[int, int]:
         """The ranks of the members from low to high by bytes, where scores are equal; skip leaves out some first ones.
@@ -105,20 +160,20 @@ class SortedSet(Value):
         With different scores Redis promises nothing; here it is what its small encoding gives: from the first member
         that fits one end, skip more, and on to the first that does not fit the other end.
         """
-        size = len(self.order)
+        size = len(self)
         if not size:
             return 0, 0
-        (lowest, first), (highest, last) = self.order.at(0), self.order.at(size - 1)
+        (lowest, first), (highest, last) = self.at(0), self.at(size - 1)
         if not low.allows_from(last) or not high.allows_until(first):
             return 0, 0
         if lowest != highest:
             return self._lex_scan(low, high, reverse, skip)
-        start = 0 if low.infinite else self.order.place(lowest, low.member + b"\0" if low.open else low.member)
-        stop = size if high.infinite else self.order.place(lowest, high.member if high.open else high.member + b"\0")
+        start = 0 if low.infinite else self._below(lowest, low.member + b"\0" if low.open else low.member)
+        stop = size if high.infinite else self._below(lowest, high.member if high.open else high.member + b"\0")
         return (start, stop - skip) if reverse else (start + skip, stop)
 
     def _lex_scan(self, low: LexBound, high: LexBound, reverse: bool, skip: int) -> tuple[int, int]:
-        members = [member for _, member in self.order]
+        members = [member for _, member in self]
         size, step = len(members), -1 if reverse else 1
         begins, goes_on = (high.allows_until, low.allows_from) if reverse else (low.allows_from, high.allows_until)
         first = next(place for place in range(size)[::step] if begins(members[place]))
@@ -130,19 +185,44 @@ class SortedSet(Value):
         return (stop + 1, start + 1) if reverse else (start, stop)
 
     def indexed(self) -> MemberIndex:
-        """The members with places, for cursors; made on first use and kept up from then on."""
-        if self.index is None:
-            self.index = MemberIndex(self.scores)
-        return self.index
+        """The members of a table with places, for cursors; made on first use and kept up from then on."""
+        table = self.table
+        if table is None:
+            raise TypeError("a sorted set without a table has no index: what it has is few enough")
+        if table.index is None:
+            table.index = MemberIndex(table.scores)
+        return table.index
 
     # ── changing: apply functions only ─────────────────────────────────────────────────────────────────────────────
     def add(self, member: bytes, score: float) -> bool:
         """Give member the score; True if it is new."""
         score += 0.0  # turns -0.0 into 0.0
-        scores, order = self.scores, self.order
+        table = self.table
+        if table is None:
+            place = self._where(member)
+            if place >= 0:
+                self._move(place, member, score)
+                return False
+            if self.count < MOST_PAIRS and len(member) <= MOST_MEMBER and self._fits(1, 8 + len(member)):
+                self._put(self._seek(score, member, False), score, member)
+                if len(member) > self.longest:
+                    self.longest = len(member)
+                return True
+            table = ScoreTable(self.scores(), self._pairs(0, self.count), self.longest)
+            self._use_table(table)
+        return self._add(table, member, score)
+
+    def _move(self, place: int, member: bytes, score: float) -> None:
+        """Give the member at a place of the block the score."""
+        if self._score(place) != score:
+            self._delete(place, 1)
+            self._put(self._seek(score, member, False), score, member)
+
+    def _add(self, table: ScoreTable, member: bytes, score: float) -> bool:
+        scores, order = table.scores, table.order
         old = scores.get(member)
         if old is None:
-            self._joins(member)
+            self._joins(table, member)
         elif old == score:
             return False
         else:
@@ -153,67 +233,93 @@ class SortedSet(Value):
 
     def remove(self, member: bytes) -> bool:
         """Take member out; True if it was there."""
-        score = self.scores.pop(member, None)
+        table = self.table
+        if table is None:
+            place = self._where(member)
+            if place >= 0:
+                self._delete(place, 1)
+            return place >= 0
+        score = table.scores.pop(member, None)
         if score is None:
             return False
-        self.order.remove(score, member)
-        self._left(member)
+        table.order.remove(score, member)
+        self._left(table, member)
         return True
 
     def remove_span(self, start: int, stop: int) -> list[Pair]:
         """Take out the pairs with start <= rank < stop and return them in order."""
         gone = self.slice(start, stop)
-        if gone:
-            self.order.cut(start, stop)
+        table = self.table
+        if gone and table is None:
+            self._delete(self._locate(start), len(gone))
+        elif gone and table is not None:
+            table.order.cut(start, stop)
             for _, member in gone:
-                del self.scores[member]
-                self._left(member)
+                del table.scores[member]
+                self._left(table, member)
         return gone
 
-    def _joins(self, member: bytes) -> None:
+    def _joins(self, table: ScoreTable, member: bytes) -> None:
         size = len(member)
         self.nbytes += MEMBER_COST + size
-        if size > self.longest:
-            self.longest = size
-        if self.index is not None:
-            self.index.add(member)
+        if size > table.longest:
+            table.longest = size
+        if table.index is not None:
+            table.index.add(member)
 
-    def _left(self, member: bytes) -> None:
+    def _left(self, table: ScoreTable, member: bytes) -> None:
         self.nbytes -= MEMBER_COST + len(member)
-        if self.index is not None:
-            self.index.discard(member)
+        if table.index is not None:
+            table.index.discard(member)
 
     # ── what every value offers ────────────────────────────────────────────────────────────────────────────────────
     def outgrown(self, limits: Limits) -> bool:
         """Tell whether there are more or longer members than `zset-max-listpack-*` allows."""
-        return len(self.scores) > limits.zset_max_listpack_entries or self.longest > limits.zset_max_listpack_value
+        longest = self.longest if self.table is None else self.table.longest
+        return longest > limits.zset_max_listpack_value or len(self) > limits.zset_max_listpack_entries
 
     def encoding(self) -> str:
         """The name that OBJECT ENCODING answers."""
         return "listpack" if self.compact else "skiplist"
 
     def drop(self, count: int) -> bool:
-        """Free up to count members of a value nobody refers to any more; True when nothing is left."""
-        size = len(self.order)
-        for _, member in self.order.slice(max(size - count, 0), size):
-            del self.scores[member]
-        self.order.cut(max(size - count, 0), size)
-        if self.index is not None:
-            self.index.drop(count)
-        return not self.scores
+        """Free up to count members (all that are in a block) of a value nobody refers to; True when nothing is left."""
+        table = self.table
+        if table is None:
+            self._release()
+            return True
+        size = len(table.order)
+        for _, member in table.order.slice(max(size - count, 0), size):
+            del table.scores[member]
+        table.order.cut(max(size - count, 0), size)
+        if table.index is not None:
+            table.index.drop(count)
+        return not table.scores
 
     def copy(self) -> SortedSet:
-        """An independent copy."""
-        twin = SortedSet(self.scores.items())
-        twin.compact, twin.longest = self.compact, self.longest
+        """An independent copy in the same encoding, without an index."""
+        twin = SortedSet()
+        twin._take_over(self)
+        if self.table is not None:
+            twin.table = ScoreTable(self.table.scores.copy(), list(self.table.order), self.table.longest)
         return twin
 
     def _check(self) -> None:
-        self.order._check()
-        assert {member: score for score, member in self.order} == self.scores
-        assert len(self.order) == len(self.scores)
-        assert not any(math.isnan(score) for score in self.scores.values())
-        assert self.nbytes == EMPTY_COST + sum(map(len, self.scores)) + MEMBER_COST * len(self.scores)
-        assert self.longest >= max(map(len, self.scores), default=0)
-        if self.index is not None:
-            self.index._check(self.scores)
+        self.check_packed()
+        scores = self.scores()
+        pairs = list(self)
+        assert pairs == sorted((score, member) for member, score in scores.items())
+        assert len(pairs) == len(self)
+        assert not any(math.isnan(score) for score, _ in pairs)
+        longest = max(map(len, scores), default=0)
+        if self.table is None:
+            assert self.count <= MOST_PAIRS
+            assert self.longest >= longest
+            return
+        assert self.count == 0
+        self.table.order._check()
+        assert len(self.table.order) == len(scores)
+        assert self.nbytes == TABLE_COST + sum(map(len, scores)) + MEMBER_COST * len(scores)
+        assert self.table.longest >= longest
+        if self.table.index is not None:
+            self.table.index._check(scores)

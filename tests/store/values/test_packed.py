@@ -80,6 +80,7 @@ class PackedMachine(RuleBasedStateMachine):
         assert self.packed._items(0, count) == self.model
         assert self.packed._items(1, count, 2) == self.model[1::2]
         assert self.packed._items(count // 2, count + 5) == self.model[count // 2 :]
+        assert self.packed._items(1, -1) == self.packed._items(count + 2, count + 5) == []
         assert [self.packed._item(self.packed._locate(number)) for number in range(count)] == self.model
         for item in {b"a", b"never there", b"x" * 300, *self.model}:
             firsts = self.model[::2]
