@@ -125,7 +125,7 @@ class Follower:
         self.unix_ms = frame.unix_ms
 
     def _db_after(self, piece: Piece) -> int:
-        db = piece.frame.db if piece.frame is not None else self.replay.tx.db.index
+        db = piece.frame.db if piece.frame is not None else self.replay.db.index
         count = len(self.engine.keyspace.databases)
         if piece.frame is None or SELECT_PREFIX in piece.data:
             for argv in piece.events:

@@ -5,7 +5,6 @@ Law: between two steps everybody else may run, so whatever the work has done so 
 
 from __future__ import annotations
 
-import asyncio
 import gc
 import time
 from collections.abc import Callable, Generator, Iterator
@@ -94,6 +93,8 @@ async def sliced(steps: Steps[T], stop: Callable[[], bool], pause: Callable[[], 
 
     pause() is asked after each step for seconds to wait (option key-load-delay).
     """
+    import asyncio  # here, as the child that makes snapshots does without, and starts the sooner
+
     until = time.monotonic() + SLICE
     while not stop():
         try:

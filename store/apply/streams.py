@@ -16,12 +16,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from store.apply.table import applies, one_change
-from store.commands.stream_ids import parse_id, parse_special_id
-from store.commands.stream_trim import length_after, read_options
 from store.keyspace import Database
 from store.notifications import STREAM
 from store.values.stream import Stream
 from store.values.stream_group import UNKNOWN, Consumer, Group
+from store.values.stream_ids import parse_id, parse_special_id
+from store.values.stream_trim import length_after, read_options
 
 
 @applies("XADD")

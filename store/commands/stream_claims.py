@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 
 from store.commands.arguments import INT64_MAX, parse_int, parse_range
 from store.commands.stream_groups import no_group, read_stream, record_claim, record_position, record_seen
-from store.commands.stream_ids import parse_end, parse_id, parse_start
 from store.commands.streams import entry_reply
 from store.commands.table import command
 from store.errors import ReplyError, syntax_error
 from store.replies import NULL_ARRAY
 from store.values.stream import Stream
 from store.values.stream_group import Group
+from store.values.stream_ids import parse_end, parse_id, parse_start
 from store.values.stream_node import id_text
 
 if TYPE_CHECKING:

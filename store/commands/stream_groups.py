@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 from store.commands.arguments import parse_int
 from store.commands.help import help_reply
 from store.commands.lookups import read_for_write
-from store.commands.stream_ids import parse_id, parse_special_id
 from store.commands.table import command, container
 from store.errors import ReplyError, wrong_type
 from store.notifications import UNHEARD
 from store.replies import OK
 from store.values.stream import Stream
 from store.values.stream_group import UNKNOWN, Group
+from store.values.stream_ids import parse_id, parse_special_id
 from store.values.stream_node import id_text
 
 if TYPE_CHECKING:

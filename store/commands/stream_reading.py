@@ -23,7 +23,6 @@ from store.commands.stream_groups import (
     record_position,
     record_seen,
 )
-from store.commands.stream_ids import parse_id
 from store.commands.streams import entry_reply
 from store.commands.table import command
 from store.commands.timeouts import parse_milliseconds
@@ -31,6 +30,7 @@ from store.errors import ReplyError, syntax_error
 from store.replies import NULL_ARRAY, MultiMap
 from store.values.stream import Entry, Stream
 from store.values.stream_group import UNKNOWN, Group
+from store.values.stream_ids import parse_id
 from store.values.stream_node import MAX_ID, id_text, signed
 
 if TYPE_CHECKING:

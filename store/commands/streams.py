@@ -10,13 +10,13 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from store.commands.arguments import parse_int
-from store.commands.stream_ids import next_id, parse_end, parse_id, parse_new_id, parse_start
-from store.commands.stream_trim import Options, length_after, read_options
 from store.commands.table import command
 from store.errors import ReplyError, no_such_key, syntax_error
 from store.replies import NULL_ARRAY, OK
 from store.values.stream import Entry, Stream
+from store.values.stream_ids import next_id, parse_end, parse_id, parse_new_id, parse_start
 from store.values.stream_node import MAX_BYTES, MAX_ID, SEQUENCE, id_text
+from store.values.stream_trim import Options, length_after, read_options
 
 if TYPE_CHECKING:
     from store.tx import Tx

@@ -25,6 +25,10 @@ from store.steps import STEP_EVENTS, LoadFigures, Steps, collector_at_rest, drai
 
 if TYPE_CHECKING:
     from store.engine import Engine
+    from store.keyspace import Keyspace
+    from store.persistence.offline import Offline
+
+    Home = Engine | Offline
 
 Progress = Callable[[str], None]
 PROGRESS_SECONDS = 2.0
@@ -65,17 +69,17 @@ def snapshots(directory: str | Path) -> list[tuple[int, Path]]:
     return sorted(found, reverse=True)
 
 
-def recover(engine: Engine, directory: str, until: Until | None = None, progress: Progress | None = None) -> Recovered:
-    """Fill the engine's empty keyspace from a data directory.
+def recover(home: Home, directory: str, until: Until | None = None, progress: Progress | None = None) -> Recovered:
+    """Fill home's empty keyspace from a data directory.
 
     Raise CorruptLog for damage that is not a torn tail, CorruptSnapshot when no snapshot that the log continues can be
     read, OffsetNotInLog when the log does not reach back to the snapshot.
     """
-    return drained(recovering(engine, directory, until, progress))
+    return drained(recovering(home, directory, until, progress))
 
 
 def recovering(
-    engine: Engine,
+    home: Home,
     directory: str,
     until: Until | None = None,
     progress: Progress | None = None,
@@ -83,19 +87,19 @@ def recovering(
 ) -> Steps[Recovered]:
     """Recover as `recover` does, in steps, counting in figures."""
     with collector_at_rest():
-        return (yield from _recovering(engine, directory, until, progress, figures))
+        return (yield from _recovering(home, directory, until, progress, figures))
 
 
 def _recovering(
-    engine: Engine, directory: str, until: Until | None, progress: Progress | None, figures: LoadFigures | None
+    home: Home, directory: str, until: Until | None, progress: Progress | None, figures: LoadFigures | None
 ) -> Steps[Recovered]:
     until, figures = until or Until(), figures or LoadFigures(piece=1 << 20)
     say = progress or (lambda _: None)
     found = Recovered()
-    db = yield from _load_snapshot(engine, directory, until, found, say, figures)
+    db = yield from _load_snapshot(home.keyspace, directory, until, found, say, figures)
     found.offset_reached = found.snapshot_offset
     reader = LogReader(directory, found.snapshot_offset)
-    replay = Replay(engine, db)
+    replay = Replay(home, db)
     pace = _Pace(say, found.snapshot_offset, _log_bytes(directory))
     loaded = figures.loaded
     for stretches in reader.stretches():
@@ -106,7 +110,7 @@ def _recovering(
         pace.report(replay.events, reached)
         yield
     found.events, found.torn, found.end = replay.events, reader.torn, reader.end
-    found.db_reached = replay.tx.db.index
+    found.db_reached = replay.db.index
     if reader.end.offset < found.snapshot_offset:
         found.end, found.stranded = LogEnd(found.snapshot_offset, db), True
     for text, count in replay.refused.items():
@@ -115,7 +119,7 @@ def _recovering(
 
 
 def _load_snapshot(
-    engine: Engine, directory: str, until: Until, found: Recovered, say: Progress, figures: LoadFigures
+    keyspace: Keyspace, directory: str, until: Until, found: Recovered, say: Progress, figures: LoadFigures
 ) -> Steps[int]:
     """Load the newest snapshot that can be read and is not past `until`; return the database selected at its offset."""
     segments = list_segments(directory)
@@ -130,14 +134,14 @@ def _load_snapshot(
         figures.total = path.stat().st_size + max(0, log_end - offset)
         figures.loaded = figures.keys = 0
         try:
-            report: RdbReport = yield from loading(path, engine.keyspace, figures)
+            report: RdbReport = yield from loading(path, keyspace, figures)
         except CorruptSnapshot as error:
             broken = error
-            _empty(engine)
+            _empty(keyspace)
             found.remarks.append(f"{error}; trying an older snapshot")
             continue
         if until.unix_ms is not None and (report.created or 0) * 1000 > until.unix_ms:
-            _empty(engine)
+            _empty(keyspace)
             continue
         found.snapshot, found.snapshot_offset, found.keys_loaded, found.extras = (
             path,
@@ -155,9 +159,9 @@ def _load_snapshot(
     return 0
 
 
-def _empty(engine: Engine) -> None:
-    engine.keyspace.clear()
-    engine.keyspace.functions = {}
+def _empty(keyspace: Keyspace) -> None:
+    keyspace.clear()
+    keyspace.functions = {}
 
 
 def _torn(offset: int, stop: int) -> str:

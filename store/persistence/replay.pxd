@@ -1,15 +1,15 @@
 cimport cython
-from store.engine cimport Engine
 from store.event_split cimport split_events
+from store.keyspace cimport Database, Keyspace
 from store.primitives cimport call_with
-from store.tx cimport Tx
 
 @cython.locals(name=bytes, count=Py_ssize_t)
 cpdef bint is_own_form(list argv)
 
 cdef class Replay:
-    cdef public Engine engine
-    cdef public Tx tx
+    cdef public object home, commands
+    cdef public Keyspace keyspace
+    cdef public Database db
     cdef public long long events
     cdef public dict refused
     @cython.locals(name=bytes)

@@ -1,8 +1,7 @@
 """Events to state without a client: recovery, the snapshot child, point-in-time reads and replicas all come through here.
 
 Our own events take their apply function. A log that a real Redis fed, or an imported AOF, also holds commands we would not
-have recorded ourselves (`INCRBY`, `SET … NX`): those run through their command with recording off. `keyspace.now` stays 0
-meanwhile, so nothing expires and no relative time is read.
+have recorded ourselves (`INCRBY`, `SET … NX`): those run through their command with recording off (`foreign`).
 """
 
 from __future__ import annotations
@@ -10,14 +9,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from store.apply import APPLY
-from store.errors import ReplyError
 from store.event_split import split_events
 from store.log.frame import Stretch
 from store.primitives import call_with
-from store.tx import Tx, internal_tx
 
 if TYPE_CHECKING:
     from store.engine import Engine
+    from store.persistence.foreign import Commands
+    from store.persistence.offline import Offline
 
 LONG = 256 * 1024
 """Bytes of a frame whose events are applied in several steps."""
@@ -42,24 +41,19 @@ def _is_absolute(restore: list[bytes]) -> bool:
     return any(word.upper() == b"ABSTTL" for word in restore[4:])
 
 
-class ReplayTx(Tx):
-    """A Tx whose events are history already: `record` only applies them."""
-
-    __slots__ = ()
-
-    def log(self, event: bytes, db: int) -> None:
-        """Append nothing."""
-
-
 class Replay:
-    """Applies events one by one; `tx.db` is the selected database, `refused` counts foreign commands that answered an error."""
+    """Applies events one by one; `db` is the selected database, `refused` counts foreign commands that answered an error.
 
-    def __init__(self, engine: Engine, db: int = 0) -> None:
-        self.engine = engine
-        self.tx = ReplayTx(engine, internal_tx(engine).session)
-        self.tx.db = engine.keyspace.databases[db]
+    home: an engine, or the keyspace of one that is only made if there is a foreign command to run.
+    """
+
+    def __init__(self, home: Engine | Offline, db: int = 0) -> None:
+        self.home = home
+        self.keyspace = home.keyspace
+        self.db = self.keyspace.databases[db]
         self.events = 0
         self.refused: dict[str, int] = {}
+        self.commands: Commands | None = None
 
     def run(self, argv: list[bytes], foreign: bool = False) -> None:
         """Apply one event; foreign: it comes from a real Redis, so it is a command in whatever form."""
@@ -67,7 +61,7 @@ class Replay:
         name = argv[0]
         apply = None if foreign else APPLY.get(name)
         if apply is not None and is_own_form(argv):
-            call_with(apply, self.tx.db, argv, 1)
+            call_with(apply, self.db, argv, 1)
             return
         name = name.upper()
         if name == b"SELECT":
@@ -98,19 +92,15 @@ class Replay:
 
     def select(self, db: int) -> None:
         """Choose the database of the events that follow."""
-        self.tx.db = self.engine.keyspace.databases[db]
+        self.db = self.keyspace.databases[db]
 
     def _command(self, argv: list[bytes]) -> None:
         """Run a command with recording off; an error reply changes nothing, as it did where the command came from."""
-        keyspace, engine = self.engine.keyspace, self.engine
-        now, keyspace.now = keyspace.now, 0
-        engine.depth += 1
-        try:
-            command = engine.find(argv)
-            command.handler(self.tx, *argv[command.words :])  # type: ignore[misc]  # find returns no container
-        except ReplyError as error:
+        if self.commands is None:
+            from store.persistence.foreign import Commands  # needs the engine, which events of our own do not
+
+            self.commands = Commands(self.home)
+        error = self.commands.run(self.db, argv)
+        if error is not None:
             text = f"{argv[0].decode('ascii', 'replace')}: {error}"
             self.refused[text] = self.refused.get(text, 0) + 1
-        finally:
-            engine.depth -= 1
-            keyspace.now = now

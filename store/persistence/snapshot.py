@@ -8,12 +8,14 @@ children end when the server is gone: nobody would take over what they write.
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -23,8 +25,19 @@ from store.persistence.recovery import Until, recover
 
 if TYPE_CHECKING:
     from store.engine import Engine
+    from store.keyspace import Keyspace
 
 NICENESS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """How a snapshot is written: `packing` by LZF, with a `checksum`, with keys' `access`, waiting so many µs after each key."""
+
+    packing: bool = True
+    checksum: bool = True
+    access: str | None = None
+    key_delay: int = 0
 
 
 def write_snapshot(
@@ -32,30 +45,34 @@ def write_snapshot(
 ) -> int:
     """Write the engine's state, which is that at offset, to path, durably; return the size in bytes. Raises OSError."""
     settings = engine.settings
-    aux = rdb.standard_aux(
-        ctime=int(time.time()),
-        used_memory=engine.used_memory(),
-        history_id=history_id,
-        offset=offset,
-        stream_db=max(0, db),
+    policy = settings.maxmemory_policy
+    form = Form(
+        packing=settings.rdbcompression,
+        checksum=settings.rdbchecksum,
+        access="frequency" if policy.endswith("lfu") else "idle" if policy.endswith("lru") else None,
+        key_delay=settings.rdb_key_save_delay,
     )
-    access = (
-        "frequency"
-        if settings.maxmemory_policy.endswith("lfu")
-        else "idle"
-        if settings.maxmemory_policy.endswith("lru")
-        else None
+    aux = _aux(engine.used_memory(), offset, history_id, db)
+    return _write(engine.keyspace, path, aux, form, extras)
+
+
+def _aux(used_memory: int, offset: int, history_id: str, db: int) -> dict[str, bytes | int]:
+    return rdb.standard_aux(
+        ctime=int(time.time()), used_memory=used_memory, history_id=history_id, offset=offset, stream_db=max(0, db)
     )
+
+
+def _write(keyspace: Keyspace, path: Path, aux: dict[str, bytes | int], form: Form, extras: rdb.Extras | None) -> int:
     path.parent.mkdir(parents=True, exist_ok=True)
     report = rdb.save(
-        engine.keyspace,
+        keyspace,
         path,
         aux=aux,
         extras=extras,
-        packing=settings.rdbcompression,
-        checksum=settings.rdbchecksum,
-        access=access,
-        pause=_pause(settings.rdb_key_save_delay),
+        packing=form.packing,
+        checksum=form.checksum,
+        access=form.access,
+        pause=_pause(form.key_delay),
     )
     return report.size
 
@@ -158,7 +175,7 @@ def _run_forked(
 def main(argv: list[str] | None = None) -> int:
     """Run the replay child; return its exit status."""
     from store.log.history import load
-    from store.persistence.offline import offline_engine
+    from store.persistence.offline import Offline
 
     parser = argparse.ArgumentParser(
         prog="python -m store.persistence.snapshot", description="Write the snapshot of a data directory at an offset."
@@ -174,12 +191,10 @@ def main(argv: list[str] | None = None) -> int:
     os.nice(NICENESS)
     if options.parent:
         _leave_with(options.parent)
-    engine = offline_engine(options.databases)
-    engine.settings.rdbcompression = not options.no_packing
-    engine.settings.rdbchecksum = not options.no_checksum
-    engine.settings.rdb_key_save_delay = options.key_delay
+    gc.disable()  # what it makes has no cycles, and it ends soon
+    home = Offline(options.databases)
     try:
-        found = recover(engine, options.directory, Until(offset=options.offset))
+        found = recover(home, options.directory, Until(offset=options.offset))
     except CorruptFile as error:
         print(f"Background saving failed: {error}", file=sys.stderr)
         return 1
@@ -189,7 +204,9 @@ def main(argv: list[str] | None = None) -> int:
     history = load(options.directory)
     history_id = (history.id_at(options.offset) if history is not None else None) or "0" * 40
     target = Path(options.directory) / "snapshots" / f"{options.offset:020d}.rdb"
-    write_snapshot(engine, target, options.offset, history_id, found.db_reached, found.extras)
+    aux = _aux(home.keyspace.used, options.offset, history_id, found.db_reached)
+    form = Form(not options.no_packing, not options.no_checksum, key_delay=options.key_delay)
+    _write(home.keyspace, target, aux, form, found.extras)
     return 0
 
 

@@ -11,11 +11,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from store.commands.arguments import parse_int
-from store.commands.stream_ids import parse_id, parse_new_id
+from store.arguments import parse_int
 from store.errors import ReplyError, syntax_error
 from store.values.base import Limits
 from store.values.stream import Stream
+from store.values.stream_ids import parse_id, parse_new_id
 from store.values.stream_node import Fields
 
 Addition = tuple[int, Fields]
