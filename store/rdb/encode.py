@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from store.keyspace import Stored
 from store.rdb import codes
 from store.rdb.compact import encode_intset, encode_listpack, put_entry
-from store.rdb.put import encode_packed, encode_scores, put_double, put_length, put_string
+from store.rdb.put import encode_packed, encode_packed_scores, encode_scores, put_double, put_length, put_string
 from store.rdb.streams import put_stream
 from store.values.base import Limits, Value
 from store.values.hash import Hash
@@ -92,7 +92,7 @@ def _put_set(out: bytearray, value: Set, packing: bool) -> None:
 
 def _put_sorted_set(out: bytearray, value: SortedSet, packing: bool) -> None:
     if type_of(value) == codes.ZSET_LISTPACK:
-        put_string(out, encode_scores(value), packing)
+        put_string(out, encode_packed_scores(value) if value.table is None else encode_scores(value), packing)
         return
     put_length(out, len(value))
     # Redis inserts at the head of its skip list in constant time when the highest score comes first.

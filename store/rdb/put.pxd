@@ -1,4 +1,5 @@
 from store.values.packed cimport Packed
+from store.values.packed_scores cimport PackedScores
 
 cpdef put_length(bytearray out, object number)
 cpdef put_string(bytearray out, object text, bint packing)
@@ -8,4 +9,5 @@ cpdef put_entry(bytearray out, object entry)
 cpdef bytes encode_listpack(object entries)
 cpdef bytes encode_packed(Packed value)
 cpdef bytes encode_scores(object pairs)
+cpdef bytes encode_packed_scores(PackedScores value)
 cpdef bytes format_score(double score)

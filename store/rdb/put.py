@@ -15,6 +15,7 @@ from store.entry import Entry
 from store.rdb.codes import EXPIRETIME_MS, FREQ, IDLE, INT8, INT16, INT32, LZF, STRING
 from store.rdb.lzf import compress
 from store.values.packed import Packed
+from store.values.packed_scores import PackedScores
 
 if TYPE_CHECKING:
     from store.keyspace import Stored
@@ -147,6 +148,11 @@ def encode_packed(value: Packed) -> bytes:
 def encode_scores(pairs: Iterable[tuple[float, bytes]]) -> bytes:
     """Make a listpack of members, each followed by its score, of (score, member)."""
     return encode_listpack(part for score, member in pairs for part in (member, format_score(score)))
+
+
+def encode_packed_scores(value: PackedScores) -> bytes:
+    """Make a listpack as `encode_scores` does, of a value that has its pairs in its block."""
+    return encode_scores(value._pairs(0, value.count))
 
 
 def format_score(score: float) -> bytes:

@@ -9,7 +9,10 @@ from libc.stdint cimport int64_t, uint8_t, uint64_t
 from libc.string cimport memcpy, strlen
 
 from store.entry cimport Entry
+from store.values.hash cimport Hash
 from store.values.packed cimport Packed
+from store.values.packed_scores cimport PackedScores
+from store.values.sorted_set cimport SortedSet
 
 from store.rdb import codes
 from store.rdb.lzf import compress
@@ -22,10 +25,13 @@ cdef enum:
     MANY = 0xFFFF
     STRING = 0
     LZF = 3
+    HASH_LISTPACK = 16
+    ZSET_LISTPACK = 17
     IDLE = 248
     FREQ = 249
     EXPIRETIME_MS = 252
 
+assert (HASH_LISTPACK, ZSET_LISTPACK) == (codes.HASH_LISTPACK, codes.ZSET_LISTPACK)
 assert (STRING, LZF, IDLE, FREQ, EXPIRETIME_MS) == (codes.STRING, codes.LZF, codes.IDLE, codes.FREQ, codes.EXPIRETIME_MS)
 
 
@@ -259,16 +265,71 @@ cpdef bytes encode_scores(object pairs):
     """Make a listpack of members, each followed by its score, of (score, member)."""
     cdef bytearray out = bytearray(6)
     cdef Py_ssize_t count = 0
-    cdef double score
-    for number, member in pairs:
+    for score, member in pairs:
         put_entry(out, member)
-        score = number
-        if -9007199254740992.0 <= score <= 9007199254740992.0 and score == <double><int64_t>score:
-            _put_number(out, <int64_t>score)
-        else:
-            put_entry(out, format_score(score))
+        _put_score(out, score)
         count += 2
     return _closed(out, count)
+
+
+cpdef bytes encode_packed_scores(PackedScores value):
+    """Make a listpack as `encode_scores` does, of a value that has its pairs in its block."""
+    cdef bytearray out = bytearray(6)
+    cdef Py_ssize_t place = 0
+    cdef const uint8_t* at
+    cdef double score
+    while place < value.used:
+        at = value.data + place
+        _put_text(out, at + 9, at[0] - 8)
+        memcpy(&score, at + 1, 8)
+        _put_score(out, score)
+        place += at[0] + 1
+    return _closed(out, 2 * value.count)
+
+
+cdef int _put_score(bytearray out, double score) except -1:
+    cdef uint8_t[32] text
+    cdef int size
+    if -9007199254740992.0 <= score <= 9007199254740992.0 and score == <double><int64_t>score:
+        return _put_number(out, <int64_t>score)
+    size = _short_score(score, text)
+    if size:
+        return _put_text(out, text, size)
+    put_entry(out, format_score(score))
+    return 0
+
+
+cdef int _short_score(double score, uint8_t* text) noexcept:
+    """Write a score whose digits are few, and all of them exact: one with up to six bits behind the point; return its size or 0."""
+    cdef int size = 0, digits = 0, step
+    cdef uint64_t whole, parts
+    cdef uint8_t[20] back
+    if not -8589934592.0 < score < 8589934592.0 or score * 64 != <double><int64_t>(score * 64):
+        return 0
+    if score < 0:
+        text[0] = c'-'
+        size, score = 1, -score
+    whole = <uint64_t>score
+    parts = <uint64_t>((score - <double>whole) * 64) * 15625  # millionths
+    while True:
+        back[digits] = <uint8_t>(c'0' + whole % 10)
+        digits += 1
+        whole //= 10
+        if not whole:
+            break
+    for step in range(digits):
+        text[size + step] = back[digits - 1 - step]
+    size += digits
+    if parts:
+        text[size] = c'.'
+        size += 1
+        whole = 100000
+        while parts:
+            text[size] = <uint8_t>(c'0' + parts // whole)
+            parts %= whole
+            whole //= 10
+            size += 1
+    return size
 
 
 cpdef bytes format_score(double score):
@@ -311,6 +372,10 @@ def put_keys(bytearray out, list order, Py_ssize_t place, Py_ssize_t most, bint 
             _room(out, 1)[0] = STRING
             put_string(out, entry.key, packing)
             put_string(out, value, packing)
+        elif (type(value) is Hash or type(value) is SortedSet) and (<Packed>value).table is None and (<Packed>value).compact:
+            _room(out, 1)[0] = HASH_LISTPACK if type(value) is Hash else ZSET_LISTPACK
+            put_string(out, entry.key, packing)
+            put_string(out, encode_packed(value) if type(value) is Hash else encode_packed_scores(value), packing)
         else:
             put(out, entry.key, value)
         if PyByteArray_GET_SIZE(out) >= most:

@@ -14,11 +14,11 @@ from libc.string cimport memcmp, memcpy
 
 from store.primitives cimport write_integer
 from store.values.hash cimport Hash
+from store.values.sorted_set cimport SortedSet
 
 from store.rdb import codes
 from store.values.list import List
 from store.values.set import Set
-from store.values.sorted_set import SortedSet
 
 cdef extern from "Python.h":
     double PyOS_string_to_double(const char* text, char** end, PyObject* overflow) except? -1.0
@@ -26,7 +26,8 @@ cdef extern from "Python.h":
 cdef enum:
     MOST_EXPANSION = 88  # as in lzf.py
     LONGEST_SCORE = 63
-    FEW_PAIRS = 64  # up to which each field is compared with those before
+    FEW_PAIRS = 128  # up to which each field or member is compared with those before
+    LARGEST_BLOCK = 65535  # of `values.packed`
     LONGEST_ITEM = 255  # of a block of `values.packed`
 
 # The codes of the format as C numbers, by the names of codes.py.
@@ -274,7 +275,7 @@ cdef bint _score(Item* item, double* score) except -1:
     return end == text + item.size
 
 
-# ── hashes ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── small hashes and sorted sets ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 cdef object _small_hash(const uint8_t* pack, Py_ssize_t size):
     """Make a hash of a listpack of few pairs, item by item into its block (see values.packed); None if it is no such."""
     cdef Py_ssize_t said = _opened(pack, size), place = 6, count = 0, used = 0, longest = 0, other
@@ -303,7 +304,7 @@ cdef object _small_hash(const uint8_t* pack, Py_ssize_t size):
         longest = max(longest, item.size)
         used += item.size + 1
         count += 1
-    if count != said:
+    if count != said or used > LARGEST_BLOCK:
         return None
     made = Hash.__new__(Hash)
     made._fill_raw(_block, used, count, longest)
@@ -329,6 +330,79 @@ cdef object _other_hash(const uint8_t* pack, Py_ssize_t size):
     if not count or (said != 0xFFFF and said != count) or 2 * len(fields) != count:
         return None
     return Hash(fields)
+
+
+cdef object _small_zset(const uint8_t* pack, Py_ssize_t size):
+    """Make a sorted set of a listpack of few pairs in order, in its block (see values.packed_scores); None if it is no such."""
+    cdef Py_ssize_t said = _opened(pack, size), place = 6, count = 0, used = 0, longest = 0, other, before = -1
+    cdef Item item, text
+    cdef double score = 0, last = 0
+    cdef uint8_t* at
+    cdef SortedSet made
+    if said < 2 or said > 2 * FEW_PAIRS or said & 1:
+        return None
+    while place < size - 1:
+        place = _item(pack, place, size - 1, &item)
+        if place < 0 or place >= size - 1 or 2 * count == said:
+            return None
+        place = _item(pack, place, size - 1, &text)
+        if place < 0 or not _score(&text, &score):
+            return None
+        at = &_block[used]
+        if item.text == NULL:
+            item.size = _decimal(item.number, at + 9)
+        elif item.size > LONGEST_ITEM - 8:
+            return None
+        else:
+            memcpy(at + 9, item.text, item.size)
+        at[0] = <uint8_t>(8 + item.size)
+        score += 0.0  # turns -0.0 into 0.0
+        memcpy(at + 1, &score, 8)
+        other = 0
+        while other < used:  # a member that is there already
+            if _block[other] == at[0] and memcmp(&_block[other + 9], at + 9, item.size) == 0:
+                return None
+            other += _block[other] + 1
+        if before >= 0 and (score < last or (score == last and _less(at, &_block[before]))):
+            return None  # not in order: to be sorted
+        last, before = score, used
+        longest = max(longest, item.size)
+        used += item.size + 9
+        count += 1
+    if 2 * count != said:
+        return None
+    made = SortedSet.__new__(SortedSet)
+    made._fill_raw(_block, used, count, longest)
+    return made
+
+
+cdef bint _less(const uint8_t* item, const uint8_t* other) noexcept:
+    """Tell whether an item's member is before another's by its bytes."""
+    cdef int size = item[0] - 8, most = other[0] - 8
+    cdef int order = memcmp(item + 9, other + 9, min(size, most))
+    return order < 0 or (order == 0 and size < most)
+
+
+cdef object _other_zset(const uint8_t* pack, Py_ssize_t size):
+    """Make a sorted set of a listpack; None if something is wrong with it."""
+    cdef Py_ssize_t said = _opened(pack, size), place = 6, count = 0
+    cdef Item member, text
+    cdef double score = 0
+    cdef dict scores = {}
+    if said < 0:
+        return None
+    while place < size - 1:
+        place = _item(pack, place, size - 1, &member)
+        if place < 0 or place >= size - 1:
+            return None
+        place = _item(pack, place, size - 1, &text)
+        if place < 0 or not _score(&text, &score):
+            return None
+        scores[_text_of(&member)] = score
+        count += 2
+    if not count or (said != 0xFFFF and said != count) or 2 * len(scores) != count:
+        return None
+    return SortedSet(scores.items())
 
 
 cdef int _decimal(int64_t number, uint8_t* out) noexcept:
@@ -528,28 +602,13 @@ cdef class Entries:
         return _other_hash(pack, size) if made is None else made
 
     cdef object _zset_pack(self):
-        cdef Py_ssize_t size = 0, said, place = 6, count = 0
+        cdef Py_ssize_t size = 0
         cdef const uint8_t* pack = self._blob(&size)
-        cdef Item member, text
-        cdef double score = 0
-        cdef dict scores = {}
+        cdef object made
         if pack == NULL:
             return None
-        said = _opened(pack, size)
-        if said < 0:
-            return None
-        while place < size - 1:
-            place = _item(pack, place, size - 1, &member)
-            if place < 0 or place >= size - 1:
-                return None
-            place = _item(pack, place, size - 1, &text)
-            if place < 0 or not _score(&text, &score):
-                return None
-            scores[_text_of(&member)] = score
-            count += 2
-        if not count or (said != 0xFFFF and said != count) or 2 * len(scores) != count:
-            return None
-        return SortedSet(scores.items())
+        made = _small_zset(pack, size)
+        return _other_zset(pack, size) if made is None else made
 
     cdef object _hash(self):
         cdef list flat = self._strings(2)

@@ -24,6 +24,7 @@ def written_by_redis() -> bytes:
         run("HSET", "small hash", "name", "value", "number", 12, "long", "y" * 50, "negative", -5000, "big", 1 << 40, "text", "-12x")
         run("HSET", "hash", *(word for n in range(5) for word in (f"field:{n}", "z" * 70)))
         run("ZADD", "small zset", 1, "a", 2.5, "b", -3e30, "c", 0.1, "d", 123456, "e", "inf", "f", -7, "g")
+        run("ZADD", "board", 1, "a", 1, "b", 2.5, "c", 0.1, "d", -123456, "e", "1e300", "17", -7.25, "long" * 9)
         run("ZADD", "zset", *(word for n in range(5) for word in (n / 3, f"{n}" + "m" * 70)))
         run("RPUSH", "list", "a", "17", "-1", "w" * 100, "70000", "1099511627776", "v" * 20)
         run("SADD", "ints", 5, -6, 70000)

@@ -9,8 +9,12 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from store.keyspace import Database, Keyspace
+from store.keyspace import Database, Keyspace, Stored
 from store.rdb import put
+from store.rdb.encode import put_value, type_of
+from store.values.base import Limits
+from store.values.hash import Hash
+from store.values.sorted_set import SortedSet
 
 
 def plain_form() -> ModuleType:
@@ -80,6 +84,10 @@ def filled() -> Database:
         db.put(b"key:%d" % number, b"%d" % (number * 97) if number % 2 else bytearray(b"v" * number)).access = number * 300
         if number % 3 == 0:
             db.set_deadline(b"key:%d" % number, 1_700_000_000_000 + number)
+    db.put(b"small hash", Hash({b"%d" % number: b"v" * number for number in range(70)}))
+    db.put(b"hash", Hash({b"%d" % number: b"v" * number for number in range(200)}))
+    db.put(b"small zset", SortedSet((b"m" * number, number / 7) for number in range(1, 60)))
+    db.put(b"zset", SortedSet((b"m%d" % number, number / 64) for number in range(300)))
     return db
 
 
@@ -90,12 +98,24 @@ def test_keys(access: str | None, most: int) -> None:
     assert keys(put, db, access, most) == keys(PLAIN, db, access, most)
 
 
+def plain_put(out: bytearray, key: bytes, value: Stored) -> None:
+    """Append type, key and value of a collection as the plain form does."""
+    out.append(type_of(value))
+    PLAIN.put_string(out, key, False)
+    if isinstance(value, Hash) and value.compact:
+        PLAIN.put_string(out, PLAIN.encode_listpack(part for pair in value.items() for part in pair), False)
+    elif isinstance(value, SortedSet) and value.compact:
+        PLAIN.put_string(out, PLAIN.encode_scores(value), False)
+    else:
+        put_value(out, value, Limits(), False)
+
+
 def keys(module: ModuleType, db: Database, access: str | None, most: int) -> list[tuple[int, bytes]]:
     """Each piece of a database's keys with the place after it."""
     pieces: list[tuple[int, bytes]] = []
     place = 0
     while place < len(db.order):
         out = bytearray()
-        place = module.put_keys(out, db.order, place, most, False, access, 9000, lambda out, key, value: out.extend(key))
+        place = module.put_keys(out, db.order, place, most, False, access, 9000, plain_put)
         pieces.append((place, bytes(out)))
     return pieces
