@@ -42,7 +42,7 @@ def debug_object(tx: Tx, key: bytes) -> str:
 
 
 def _list_details(tx: Tx, value: List) -> str:
-    nodes = len(value.chunks)
+    nodes = len(value.sizes())
     limit = tx.keyspace.limits.list_max_listpack_size
     size = sum(map(len, value)) + 2 * len(value)
     return (
@@ -83,7 +83,7 @@ def debug_quicklist(tx: Tx, key: bytes, _detail: bytes = b"0") -> str:
     value = _entry(tx, key).value
     if not isinstance(value, List):
         raise ReplyError("Not a quicklist encoded object.")
-    return f"chunks of {' '.join(str(len(chunk)) for chunk in value.chunks)} members"
+    return f"chunks of {' '.join(map(str, value.sizes()))} members"
 
 
 def table_stats(title: str, elements: int) -> str:

@@ -1,22 +1,20 @@
 cimport cython
-from store.primitives cimport total_length
-from store.values.base cimport Value
+from store.values.chunks cimport Chunks
+from store.values.packed cimport Packed
 
-cdef class List(Value):
-    cdef public list chunks
-    cdef public Py_ssize_t length
-    cdef public object starts
-    @cython.locals(chunks=list, from_last=Py_ssize_t)
-    cpdef tuple locate(self, Py_ssize_t position)
-    @cython.locals(chunks=list, found=list)
+cdef class List(Packed):
+    cpdef bint _holds(self, object members)
+    @cython.locals(chunks=Chunks)
+    cpdef Chunks _use_chunks(self)
+    @cython.locals(chunks=Chunks)
     cpdef list span(self, Py_ssize_t start, Py_ssize_t stop)
-    @cython.locals(chunks=list, last=list, count=Py_ssize_t, room=Py_ssize_t, place=Py_ssize_t)
+    @cython.locals(chunks=Chunks, member=bytes)
     cpdef push_right(self, object members)
-    @cython.locals(chunks=list, first=list, count=Py_ssize_t, room=Py_ssize_t, split=Py_ssize_t, odd=Py_ssize_t)
+    @cython.locals(chunks=Chunks, member=bytes)
     cpdef push_left(self, object members)
-    @cython.locals(chunks=list, first=list, member=bytes, left=Py_ssize_t, whole=Py_ssize_t)
+    @cython.locals(chunks=Chunks, taken=list)
     cpdef list pop_left(self, Py_ssize_t count=*)
-    @cython.locals(chunks=list, last=list, member=bytes, left=Py_ssize_t)
+    @cython.locals(chunks=Chunks, taken=list, start=Py_ssize_t)
     cpdef list pop_right(self, Py_ssize_t count=*)
 
 cpdef tuple bounds(long long start, long long stop, Py_ssize_t length)

@@ -1,300 +1,229 @@
-"""The list value: chunks of members, fast at both ends and tolerable in the middle.
+"""The list: byte strings in order, quick at both ends.
 
-Job: hold bytes in order; pushing and popping at an end moves at most one chunk's pointers, reaching a position is a
-binary search over the chunks' first positions, searching runs at the speed of the interpreter's own list.
-Invariants (`_check`): no chunk is empty or longer than CHUNK; `length` is the sum of their lengths; `nbytes` is BASE
-plus MEMBER_COST and the length of each member; `starts`, when present, holds the position of each chunk's first member.
+While it is small its members lie in a block (see `packed`); with more than MOST_MEMBERS, or one that is too long for a block, they
+go over to chunks (see `chunks`), and never back.
+
+Law: either form has the same members in the same order. A pair (chunk, place) from `positions` is good until the next change; of
+a block the chunk is 0 and the place the position.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import accumulate, chain, islice
 
-from store.primitives import total_length
-from store.values.base import Value
+from store.values.chunks import Chunks
+from store.values.packed import MOST_ITEM, Packed
 
-CHUNK = 512
-"""Members a chunk holds at most: a push at the left of a full one moves 4 KiB of pointers (about 0.1 µs)."""
-BASE = 64
-MEMBER_COST = 41
-"""Bytes a member costs beside its own: the object header and the pointer in its chunk (CPython 3.11)."""
+MOST_MEMBERS = 128
 
 
-class List(Value):
-    """A list of byte strings. Positions count from 0; methods expect them in range, commands see to that."""
+class List(Packed):
+    """A list of byte strings. Positions count from 0; methods expect them in range, commands see to that.
 
-    __slots__ = ("chunks", "length", "starts")
+    `table`: None while the members are in the block.
+    """
 
+    __slots__ = ()
     kind = "list"
 
     def __init__(self, members: Iterable[bytes] = ()) -> None:
         super().__init__()
+        self.table: Chunks | None = None
         self.compact = False  # Redis 7.0 reports one encoding for every list, so there is nothing to outgrow
-        self.nbytes = BASE
-        self.chunks: list[list[bytes]] = []
-        self.length = 0
-        self.starts: list[int] | None = None
         if members:
-            self.push_right(members if isinstance(members, (list, tuple)) else list(members))
+            self._load(members if isinstance(members, list) else list(members))
 
-    def __len__(self) -> int:
-        return self.length
+    def _load(self, members: list[bytes]) -> None:
+        if self._holds(members):
+            self._fill(members)
+        else:
+            self.table = Chunks(members)
+            self.nbytes = self.table.nbytes
 
-    def __contains__(self, member: object) -> bool:
-        return any(member in chunk for chunk in self.chunks)
+    def _holds(self, members: Sequence[bytes]) -> bool:
+        """Tell whether the block has room for more members."""
+        if self.count + len(members) > MOST_MEMBERS:
+            return False
+        return max(map(len, members), default=0) <= MOST_ITEM and self._fits(len(members), sum(map(len, members)))
 
-    def __iter__(self) -> Iterator[bytes]:
-        return chain.from_iterable(self.chunks)
-
-    def __reversed__(self) -> Iterator[bytes]:
-        return chain.from_iterable(map(reversed, reversed(self.chunks)))
-
-    def encoding(self) -> str:
-        """`quicklist`, as every list of Redis 7.0."""
-        return "quicklist"
+    def _use_chunks(self) -> Chunks:
+        """Return the chunks; without any, make them of the block."""
+        chunks = self.table
+        if chunks is None:
+            chunks = Chunks(self._items(0, self.count))
+            self._release()
+            self.table = chunks
+        return chunks
 
     # ── reading ────────────────────────────────────────────────────────────────────────────────────────────────────
-    def locate(self, position: int) -> tuple[int, int]:
-        """The chunk that holds position (0 ≤ position < length), and the place in it."""
-        chunks = self.chunks
-        if position < len(chunks[0]):
-            return 0, position
-        from_last = position - self.length + len(chunks[-1])
-        if from_last >= 0:
-            return len(chunks) - 1, from_last
-        if self.starts is None:
-            self.starts = list(accumulate(map(len, islice(chunks, len(chunks) - 1)), initial=0))
-        number = bisect_right(self.starts, position) - 1
-        return number, position - self.starts[number]
+    def __len__(self) -> int:
+        return self.count if self.table is None else self.table.length
+
+    def __contains__(self, member: bytes) -> bool:
+        return self._find(member, 1) >= 0 if self.table is None else member in self.table
+
+    def __iter__(self) -> Iterator[bytes]:
+        """The members; nothing may change meanwhile."""
+        return iter(self._items(0, self.count) if self.table is None else self.table)
+
+    def __reversed__(self) -> Iterator[bytes]:
+        return reversed(self._items(0, self.count) if self.table is None else self.table)
 
     def __getitem__(self, position: int) -> bytes:
-        number, place = self.locate(position)
-        return self.chunks[number][place]
+        return self._item(self._locate(position)) if self.table is None else self.table[position]
 
     def span(self, start: int, stop: int) -> list[bytes]:
         """The members at start ≤ position < stop, both within the list, as a new list."""
-        if start >= stop:
-            return []
-        first, low = self.locate(start)
-        last, high = self.locate(stop - 1)
-        chunks = self.chunks
-        if first == last:
-            return chunks[first][low : high + 1]
-        found = chunks[first][low:]
-        for chunk in islice(chunks, first + 1, last):
-            found += chunk
-        found += chunks[last][: high + 1]
-        return found
+        chunks = self.table
+        return self._items(start, stop) if chunks is None else chunks.span(start, stop)
 
     def positions(self, member: bytes, reverse: bool = False, limit: int = 0) -> Iterator[tuple[int, int, int]]:
         """Yield (position, chunk, place) of each member equal to the one given, from the left or from the right.
 
         With a limit > 0 only the first (in reverse: last) so many members of the list are compared.
         """
+        if self.table is not None:
+            return self.table.positions(member, reverse, limit)
+        places = self._places(member)
         if reverse:
-            yield from self._positions_from_right(member, self.length - limit if limit else 0)
-            return
-        start, stop = 0, limit or self.length
-        for number, chunk in enumerate(self.chunks):
-            if start >= stop:
-                return
-            for place in _places(chunk, member):
-                if start + place < stop:
-                    yield start + place, number, place
-            start += len(chunk)
+            least = self.count - limit if limit else 0
+            return iter([(place, 0, place) for place in reversed(places) if place >= least])
+        return iter([(place, 0, place) for place in places if place < (limit or self.count)])
 
-    def _positions_from_right(self, member: bytes, least: int) -> Iterator[tuple[int, int, int]]:
-        start = self.length
-        for number in range(len(self.chunks) - 1, -1, -1):
-            if start <= least:
-                return
-            chunk = self.chunks[number]
-            start -= len(chunk)
-            for place in reversed(list(_places(chunk, member))):
-                if start + place >= least:
-                    yield start + place, number, place
+    def _places(self, member: bytes) -> list[int]:
+        """The positions of a member in the block."""
+        return [place for place, other in enumerate(self._items(0, self.count)) if other == member]
 
-    # ── changing ───────────────────────────────────────────────────────────────────────────────────────────────────
+    def sizes(self) -> list[int]:
+        """How many members each chunk has; a block counts as one."""
+        return [self.count] if self.table is None else [len(chunk) for chunk in self.table.chunks]
+
+    # ── changing: apply functions only ─────────────────────────────────────────────────────────────────────────────
     def push_right(self, members: Sequence[bytes]) -> None:
         """Append members in the order given."""
-        count = len(members)
-        self.length += count
-        self.nbytes += total_length(members) + MEMBER_COST * count
-        chunks = self.chunks
-        last = chunks[-1] if chunks else None
-        room = CHUNK - len(last) if last is not None else 0
-        if last is not None and count == 1 and room:
-            last.append(members[0])
+        chunks = self.table
+        if chunks is None and self._holds(members):
+            for member in members:
+                self._append(member)
             return
-        if count <= room:
-            chunks[-1].extend(members)
-            return
-        if room:
-            chunks[-1].extend(members[:room])
-        for place in range(room, count, CHUNK):
-            chunks.append(list(members[place : place + CHUNK]))
-        self.starts = None
+        if chunks is None:
+            chunks = self._use_chunks()
+        chunks.push_right(members)
+        self.nbytes = chunks.nbytes
 
     def push_left(self, members: Sequence[bytes]) -> None:
         """Put members before the first, one after the other: the last one given becomes the first of the list."""
-        count = len(members)
-        self.length += count
-        self.nbytes += total_length(members) + MEMBER_COST * count
-        self.starts = None
-        chunks = self.chunks
-        first = chunks[0] if chunks else None
-        room = CHUNK - len(first) if first is not None else 0
-        if first is not None and count == 1 and room:
-            first.insert(0, members[0])
+        chunks = self.table
+        if chunks is None and self._holds(members):
+            for member in members:
+                self._insert(0, member)
             return
-        head = list(members[::-1])
-        split = max(0, count - room)
-        if split < count:
-            chunks[0][:0] = head[split:]
-        # The odd piece goes first: later pushes at the left fill it, and no push ever moves more than one chunk.
-        odd = split % CHUNK
-        pieces = [head[:odd]] if odd else []
-        pieces += [head[place : place + CHUNK] for place in range(odd, split, CHUNK)]
-        chunks[:0] = pieces
+        if chunks is None:
+            chunks = self._use_chunks()
+        chunks.push_left(members)
+        self.nbytes = chunks.nbytes
 
     def pop_left(self, count: int = 1) -> list[bytes]:
         """Take up to count members from the left; return them from left to right."""
-        first = self.chunks[0] if self.length else None
-        if first is not None and count == 1 and len(first) > 1:
-            member = first.pop(0)
-            self.length -= 1
-            self.nbytes -= len(member) + MEMBER_COST
-            self.starts = None
-            return [member]
-        taken = self.span(0, min(count, self.length))
-        self._forget(taken)
-        left, chunks, whole = len(taken), self.chunks, 0
-        while left and left >= len(chunks[whole]):
-            left -= len(chunks[whole])
-            whole += 1
-        del chunks[:whole]
-        if left:
-            del chunks[0][:left]
-        self.starts = None
+        chunks = self.table
+        if chunks is None:
+            taken = self._items(0, count)
+            self._delete(0, len(taken))
+            return taken
+        taken = chunks.pop_left(count)
+        self.nbytes = chunks.nbytes
         return taken
 
     def pop_right(self, count: int = 1) -> list[bytes]:
         """Take up to count members from the right; return them in the order taken, from right to left."""
-        last = self.chunks[-1] if self.length else None
-        if last is not None and count == 1 and len(last) > 1:
-            member = last.pop()
-            self.length -= 1
-            self.nbytes -= len(member) + MEMBER_COST
-            return [member]
-        taken = self.span(self.length - min(count, self.length), self.length)
-        taken.reverse()
-        self._forget(taken)
-        left, chunks = len(taken), self.chunks
-        while left and left >= len(chunks[-1]):
-            left -= len(chunks[-1])
-            chunks.pop()
-            self.starts = None
-        if left:
-            del chunks[-1][-left:]
+        chunks = self.table
+        if chunks is None:
+            start = max(self.count - count, 0)
+            taken = self._items(start, self.count)
+            self._delete(self._locate(start), len(taken))
+            taken.reverse()
+            return taken
+        taken = chunks.pop_right(count)
+        self.nbytes = chunks.nbytes
         return taken
 
     def replace(self, position: int, member: bytes) -> None:
         """Put member in the place of the one at position."""
-        number, place = self.locate(position)
-        chunk = self.chunks[number]
-        self.nbytes += len(member) - len(chunk[place])
-        chunk[place] = member
+        if self.table is None and len(member) <= MOST_ITEM and self._fits(1, len(member)):
+            self._replace(self._locate(position), 0, member)
+            return
+        chunks = self._use_chunks()
+        chunks.replace(position, member)
+        self.nbytes = chunks.nbytes
 
     def insert(self, number: int, place: int, member: bytes) -> None:
-        """Put member into a chunk before place (up to its length); a chunk that grows too long is halved."""
-        chunk = self.chunks[number]
-        chunk.insert(place, member)
-        self.length += 1
-        self.nbytes += len(member) + MEMBER_COST
-        self.starts = None
-        if len(chunk) > CHUNK:
-            half = len(chunk) // 2
-            self.chunks.insert(number + 1, chunk[half:])
-            del chunk[half:]
+        """Put member into a chunk before place (up to its length)."""
+        if self.table is None and self._holds((member,)):
+            self._insert(self._locate(place), member)
+            return
+        if self.table is None:
+            chunks = self._use_chunks()
+            if place == chunks.length:
+                chunks.push_right((member,))
+            else:
+                chunks.insert(*chunks.locate(place), member)
+        else:
+            chunks = self.table
+            chunks.insert(number, place, member)
+        self.nbytes = chunks.nbytes
 
     def remove(self, member: bytes, count: int) -> int:
         """Take out members equal to the one given, return how many: the first count, the last -count, or all with 0."""
-        wanted = left = abs(count) or self.length
-        changed: set[int] = set()
-        numbers = range(len(self.chunks))
-        for number in reversed(numbers) if count < 0 else numbers:
-            chunk = self.chunks[number]
-            here = chunk.count(member)
-            if not here:
-                continue
-            changed.add(number)
-            if here <= left:
-                self.chunks[number] = [other for other in chunk if other != member]
-            else:
-                places = list(_places(chunk, member))
-                for place in reversed(places[-left:] if count < 0 else places[:left]):
-                    del chunk[place]
-            left -= min(here, left)
-            if not left:
-                break
-        if changed:
-            self._forget([member] * (wanted - left))
-            self._tidy(changed)
-        return wanted - left
+        if self.table is not None:
+            removed = self.table.remove(member, count)
+            self.nbytes = self.table.nbytes
+            return removed
+        places = self._places(member)
+        gone = places[:count] if count > 0 else places[count:]
+        for place in reversed(gone):
+            self._delete(self._locate(place), 1)
+        return len(gone)
 
     def trim(self, start: int, stop: int) -> None:
         """Keep the members at start ≤ position < stop only; nothing stays when start ≥ stop."""
-        if start >= stop:
-            self.chunks, self.length, self.nbytes, self.starts = [], 0, BASE, None
-            return
-        self.pop_right(self.length - stop)
-        self.pop_left(start)
+        if self.table is not None:
+            self.table.trim(start, stop)
+            self.nbytes = self.table.nbytes
+        elif start >= stop:
+            self._release()
+        else:
+            self.pop_right(self.count - stop)
+            self.pop_left(start)
 
-    def _forget(self, members: list[bytes]) -> None:
-        self.length -= len(members)
-        self.nbytes -= sum(map(len, members)) + MEMBER_COST * len(members)
+    # ── what every value offers ────────────────────────────────────────────────────────────────────────────────────
+    def encoding(self) -> str:
+        """`quicklist`, as every list of Redis 7.0."""
+        return "quicklist"
 
-    def _tidy(self, changed: set[int]) -> None:
-        """Drop emptied chunks, and join a shrunken one to its left neighbour when both fit in half a chunk."""
-        kept: list[list[bytes]] = []
-        for number, chunk in enumerate(self.chunks):
-            if number in changed and kept and len(kept[-1]) + len(chunk) <= CHUNK // 2:
-                kept[-1] += chunk
-            elif chunk:
-                kept.append(chunk)
-        self.chunks = kept
-        self.starts = None
-
-    # ── the keyspace's needs ───────────────────────────────────────────────────────────────────────────────────────
     def drop(self, count: int) -> bool:
-        """Free about count members (whole chunks) of a list nobody refers to any more; True when nothing is left."""
-        while self.chunks and count > 0:
-            count -= len(self.chunks.pop())
-        return not self.chunks
+        """Free about count members (whole chunks, a whole block) of a list nobody refers to; True when nothing is left."""
+        if self.table is None:
+            self._release()
+            return True
+        return self.table.drop(count)
 
     def copy(self) -> List:
-        """An independent copy; the members themselves are immutable and shared."""
+        """An independent copy; the members of chunks are immutable and shared."""
         other = List()
-        other.chunks = [chunk[:] for chunk in self.chunks]
-        other.length, other.nbytes = self.length, self.nbytes
+        other._take_over(self)
+        if self.table is not None:
+            other.table = self.table.copy()
         return other
 
     def _check(self) -> None:
-        assert all(0 < len(chunk) <= CHUNK for chunk in self.chunks)
-        assert self.length == sum(map(len, self.chunks))
-        assert self.nbytes == BASE + sum(len(member) + MEMBER_COST for member in self)
-        if self.starts is not None:
-            assert self.starts == [sum(map(len, self.chunks[:number])) for number in range(len(self.chunks))]
-
-
-def _places(chunk: list[bytes], member: bytes) -> Iterator[int]:
-    """Yield the places of member in a chunk."""
-    place = -1
-    for _ in range(chunk.count(member)):
-        place = chunk.index(member, place + 1)
-        yield place
+        self.check_packed()
+        assert not self.compact
+        if self.table is None:
+            assert self.count <= MOST_MEMBERS
+            return
+        self.table._check()
+        assert self.count == 0
+        assert self.nbytes == self.table.nbytes
 
 
 def bounds(start: int, stop: int, length: int) -> tuple[int, int]:

@@ -1,25 +1,31 @@
-"""The list value against a plain Python list, with chunks small enough that every edit meets their borders."""
+"""The list value and its chunks against a plain Python list, so small that every edit meets their borders."""
 
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from store.values import chunks as chunks_module
 from store.values import list as list_module
-from store.values.list import BASE, CHUNK, MEMBER_COST, List
+from store.values.chunks import BASE, CHUNK, MEMBER_COST, Chunks
+from store.values.list import MOST_MEMBERS, List
+from store.values.packed import EMPTY_COST, MOST_ITEM, block
 
 MEMBERS = st.binary(max_size=3) | st.sampled_from([b"a", b"b", b"c"])
 MANY = st.lists(MEMBERS, min_size=1, max_size=14)
 
 
-class ListMachine(RuleBasedStateMachine):
-    """Every mutator and reader of List, mirrored on a Python list."""
+class ChunksMachine(RuleBasedStateMachine):
+    """Every mutator and reader of Chunks, mirrored on a Python list."""
+
+    made: type[Chunks | List] = Chunks
 
     def __init__(self) -> None:
         super().__init__()
         self.patch = pytest.MonkeyPatch()
-        self.patch.setattr(list_module, "CHUNK", 4)
-        self.value = List()
+        self.patch.setattr(chunks_module, "CHUNK", 4)
+        self.patch.setattr(list_module, "MOST_MEMBERS", 12)
+        self.value = self.made()
         self.model: list[bytes] = []
 
     def teardown(self) -> None:
@@ -27,7 +33,7 @@ class ListMachine(RuleBasedStateMachine):
 
     @initialize(members=st.lists(MEMBERS, max_size=20))
     def start(self, members: list[bytes]) -> None:
-        self.value = List(members)
+        self.value = self.made(members)
         self.model = members[:]
 
     @rule(members=MANY)
@@ -108,29 +114,56 @@ class ListMachine(RuleBasedStateMachine):
         assert len(self.value) == len(self.model)
 
 
+class ListMachine(ChunksMachine):
+    """The same of List, which leaves its block on the way."""
+
+    made = List
+
+    @rule(left=st.booleans())
+    def push_long(self, left: bool) -> None:
+        long = b"x" * (MOST_ITEM + 1)
+        (self.push_left if left else self.push_right)([long])
+
+    @precondition(lambda self: self.model)
+    @rule(data=st.data())
+    def replace_by_long(self, data: st.DataObject) -> None:
+        position = data.draw(st.integers(0, len(self.model) - 1))
+        self.model[position] = b"x" * (MOST_ITEM + 1)
+        self.value.replace(position, self.model[position])
+
+    @rule(member=MEMBERS)
+    def holds(self, member: bytes) -> None:
+        assert (member in self.value) == (member in self.model)
+
+
+TestChunksAgainstModel = ChunksMachine.TestCase
 TestListAgainstModel = ListMachine.TestCase
-TestListAgainstModel.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+TestChunksAgainstModel.settings = settings(max_examples=40, stateful_step_count=40, deadline=None)
+TestListAgainstModel.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
 
 
 def test_a_list_counts_its_bytes_and_names() -> None:
     value = List([b"abc", b""])
-    assert value.nbytes == BASE + 3 + 2 * MEMBER_COST
+    assert value.nbytes == EMPTY_COST + block(5)
     assert (value.kind, value.encoding()) == ("list", "quicklist")
+    value.push_left([b"x"] * MOST_MEMBERS)
+    assert value.nbytes == BASE + 3 + MOST_MEMBERS + (2 + MOST_MEMBERS) * MEMBER_COST
 
 
 def test_pushes_at_both_ends_keep_chunks_full() -> None:
-    value = List()
+    value = Chunks()
     for number in range(5 * CHUNK):
         value.push_left([b"%d" % number])
         value.push_right([b"%d" % number])
     value._check()
     assert len(value.chunks) <= 11
     assert value[5 * CHUNK] == b"0"
-    assert value[0] == value[len(value) - 1] == b"%d" % (5 * CHUNK - 1)
+    assert value[0] == value[value.length - 1] == b"%d" % (5 * CHUNK - 1)
 
 
 def test_a_dead_list_is_freed_in_slices() -> None:
     value = List([b"x"] * (4 * CHUNK))
+    assert List([b"x"] * MOST_MEMBERS).drop(1)
     slices = 1
     while not value.drop(CHUNK):
         slices += 1
@@ -138,6 +171,6 @@ def test_a_dead_list_is_freed_in_slices() -> None:
 
 
 def test_one_member_left_of_many_chunks_is_one_chunk() -> None:
-    value = List([b"x", *[b"y"] * CHUNK] * 8)
+    value = Chunks([b"x", *[b"y"] * CHUNK] * 8)
     assert value.remove(b"y", 0) == 8 * CHUNK
     assert value.chunks == [[b"x"] * 8]
