@@ -28,6 +28,8 @@ from store.values.opaque import OpaqueValue
 
 PIECE = 1 << 20
 """Bytes read at a time; a value that spans more is waited for in doubling steps: no byte is parsed again and again."""
+BEYOND = 1 << 62
+"""More bytes than there will ever be: what a damaged length asks for may not fit into 64 bits."""
 
 
 class RdbLoader:
@@ -114,7 +116,7 @@ class RdbLoader:
                     self._read_header()
         except Underflow as short:
             unread = len(cursor.data) - part
-            self._wanted = max(short.stop - cursor.base - part, 2 * unread if unread > PIECE else 0)
+            self._wanted = min(max(short.stop - cursor.base - part, 2 * unread if unread > PIECE else 0), BEYOND)
             cursor.pos = part
         except Malformed as error:
             place = error.position if error.position is not None else cursor.base + cursor.pos

@@ -46,6 +46,15 @@ def complete(loader: RdbLoader, data: bytes) -> None:
     loader.finish()
 
 
+@pytest.mark.parametrize("first", [0x3F, 0x7F, 0x80, 0xFF])
+@pytest.mark.parametrize("known", [False, True])
+def test_a_length_that_no_memory_holds_is_damage_in_a_file_of_any_size(first: int, known: bool) -> None:
+    data = b"REDIS0010\xfe\x00\x00\x81" + bytes((first,)) + b"\xff" * 7 + b"a key"
+    loader = RdbLoader(Keyspace(), "dump.rdb", limit=len(data) if known else None)
+    with pytest.raises(CorruptSnapshot):
+        complete(loader, data)
+
+
 def test_a_file_cut_at_any_byte_is_refused(tmp_path: Path) -> None:
     whole = small_file()
     for cut in range(len(whole)):
