@@ -8,8 +8,9 @@ two steps clients are served, however much has been received.
 from __future__ import annotations
 
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from replication.stream import BadStream, CommandStream, FrameStream, Piece
@@ -28,6 +29,7 @@ UNAPPLIED_LIMIT = 1 << 20
 """Received bytes that may wait here to be applied; more is left in the network."""
 HELD_LIMIT = 64 << 20
 """The same while writes pause."""
+_NAME = itemgetter(0)
 
 
 class Follower:
@@ -139,21 +141,32 @@ class Follower:
         replay = self.replay
         if piece.frame is not None:
             replay.select(piece.frame.db)
-        stats, lookup = self.engine.stats, self.engine.lookup
-        for argv in piece.events:
-            command = lookup(argv)
-            if command is not None:
-                stats.commands += 1
-                command.calls += 1
-            if argv[0] == b"REPLCONF":
-                if len(argv) > 1 and argv[1].upper() == b"GETACK":
-                    self._acknowledgements.asked = self.engine.log.offset
-                continue
-            try:
-                replay.run(argv, foreign=not self.framed)
-            except Exception as error:
-                raise ApplyFailed(f"{argv[0]!r} {argv[1:2]!r} from the primary: {error!r}") from error
+        begun, events = replay.events, piece.events
+        self._count(events)
+        if b"REPLCONF" in piece.data and any(argv[0] == b"REPLCONF" and b"GETACK" in argv for argv in events):
+            self._acknowledgements.asked = self.engine.log.offset
+        try:
+            replay.run_all(events, not self.framed)
+        except Exception as error:
+            argv = events[replay.events - begun - 1]
+            raise ApplyFailed(f"{argv[0]!r} {argv[1:2]!r} from the primary: {error!r}") from error
         self._warn_of_refused()
+
+    def _count(self, events: list[list[bytes]]) -> None:
+        """Count events as commands that ran here, as Redis does."""
+        engine = self.engine
+        for name, count in Counter(map(_NAME, events)).items():
+            command = engine.commands.get(name.lower())
+            if command is None:
+                continue
+            engine.stats.commands += count
+            if not command.subcommands:
+                command.calls += count
+                continue
+            for argv in events:
+                found = engine.lookup(argv) if argv[0] == name else None
+                if found is not None:
+                    found.calls += 1
 
     def _warn_of_refused(self) -> None:
         """A command of a Redis primary that fails here failed there too, or the two differ: say so once."""

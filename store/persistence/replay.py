@@ -69,6 +69,11 @@ class Replay:
         elif name not in _NO_STATE:
             self._command(argv)
 
+    def run_all(self, events: list[list[bytes]], foreign: bool = False) -> None:
+        """Apply events in a row; when one raises, `events` tells how many were begun."""
+        for event in events:
+            self.run(event, foreign)
+
     def run_stretches(self, stretches: list[Stretch], start: int, since: int, until: int, latest: int) -> int:
         """Apply frames from stretches[start] on; return the place of the first that takes a closer look.
 

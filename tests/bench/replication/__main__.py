@@ -16,6 +16,7 @@ CASES = {
     "failover": failover.run,
     "reads": reads.run,
     "lag": lag.run,
+    "throughput": lag.run,
 }
 
 
@@ -60,12 +61,16 @@ def arguments(argv: list[str] | None) -> argparse.Namespace:
     case.add_argument("--rounds", type=int, default=5)
     case.add_argument("--own-writes", type=int, default=10_000)
 
-    case = cases.add_parser("lag", help="lag and CPU a write with 0, 1 and 2 replicas")
-    case.add_argument("--replicas", default=[0, 1, 2], type=numbers(int))
-    case.add_argument("--pipeline", type=int, default=16)
-    case.add_argument("--clients", type=int, default=50)
-    case.add_argument("--requests", type=int, default=1_000_000)
-    case.add_argument("--rounds", type=int, default=5)
+    for name, replicas, text in (
+        ("lag", [0, 1, 2], "lag and CPU a write with 0, 1 and 2 replicas"),
+        ("throughput", [2], "writes with 2 replicas, side by side"),
+    ):
+        case = cases.add_parser(name, help=text)
+        case.add_argument("--replicas", default=replicas, type=numbers(int))
+        case.add_argument("--pipeline", type=int, default=16)
+        case.add_argument("--clients", type=int, default=50)
+        case.add_argument("--requests", type=int, default=1_000_000)
+        case.add_argument("--rounds", type=int, default=5)
     return parser.parse_args(argv)
 
 

@@ -2,7 +2,9 @@
 
 Lag is the time from the reply to a PUBLISH on the primary to the message's arrival at a subscriber of the replica: messages
 travel in the replication stream behind everything that was written before them, with Chronis as with Redis. The metrics of a Chronis
-primary are scraped each second meanwhile; a redis-server's INFO ALL is asked for, as its exporter does.
+primary are scraped each second meanwhile; a redis-server's INFO ALL is asked for, as its exporter does. The case `throughput` is the
+same without those messages. Kinds take turns, the first of a round being the last of the next; a ratio is to redis-server's
+requests per second in the same round. Where primary, replicas and benchmark share few cores it is the sum of their CPU that decides.
 """
 
 from __future__ import annotations
@@ -107,11 +109,11 @@ class Topology:
         """Wait until the replicas have everything."""
         nodes.together(self.servers[0], self.servers[1:])
 
-    def sample(self, requests: int, pipeline: int, clients: int) -> Sample:
+    def sample(self, requests: int, pipeline: int, clients: int, messages: bool) -> Sample:
         """Put the load on the primary and see what everybody did until the replicas had everything."""
         primary = self.servers[0]
         threads: list[Lag | Scraper] = [Scraper(primary, self.port)]
-        lag = Lag(primary, self.servers[-1]) if self.replicas else None
+        lag = Lag(primary, self.servers[-1]) if self.replicas and messages else None
         threads += [lag] if lag is not None else []
         before = [tree_seconds(server.pid) for server in self.servers]
         for thread in threads:
@@ -131,31 +133,35 @@ def run(options: argparse.Namespace) -> list[str]:
     """Measure each number of replicas, the kinds in turn, and return the lines of a table."""
     lines = [
         f"SET P={options.pipeline}, {options.clients} clients, {options.requests} requests, metrics scraped each second; "
-        f"medians of {options.rounds} rounds (kinds in turn), ratio to the first of the same round",
+        f"medians of {options.rounds} rounds",
         "",
-        "| replicas | server | req/s | ratio | primary CPU µs/write | replica CPU µs/write | lag ms p50/p99/max |",
-        "|---:|---|---:|---:|---:|---:|---:|",
+        "| replicas | server | req/s | ratio | primary CPU µs/write | replica CPU µs/write | CPU of all | lag ms p50/p99/max |",
+        "|---:|---|---:|---:|---:|---:|---:|---:|",
     ]
-    size = options.pipeline, options.clients
+    size = options.pipeline, options.clients, options.case == "lag"
     for replicas in options.replicas:
         with contextlib.ExitStack() as stack:
-            groups = [Topology(stack, name, replicas) for name in options.servers]
-            for group in groups:
+            groups = {name: Topology(stack, name, replicas) for name in options.servers}
+            for group in groups.values():
                 group.sample(options.requests // 10, *size)
-            rounds = [[group.sample(options.requests, *size) for group in groups] for _ in range(options.rounds)]
-        for place, name in enumerate(options.servers):
-            lines.append(row(replicas, name, [one[place] for one in rounds], [one[0] for one in rounds]))
+            rounds: list[dict[str, Sample]] = []
+            for number in range(options.rounds):
+                names = list(groups) if number % 2 == 0 else list(reversed(groups))
+                rounds.append({name: groups[name].sample(options.requests, *size) for name in names})
+        base = "redis" if "redis" in groups else next(iter(groups))
+        for name in groups:
+            lines.append(row(replicas, name, [one[name] for one in rounds], [one[base] for one in rounds]))
             print(lines[-1], flush=True)
     return lines
 
 
-def row(replicas: int, name: str, samples: list[Sample], first: list[Sample]) -> str:
-    """Format the rounds of one topology."""
-    ratio = median(one.rps / other.rps for one, other in zip(samples, first, strict=True))
+def row(replicas: int, name: str, samples: list[Sample], bases: list[Sample]) -> str:
+    """Format the rounds of one topology beside those of the one it is compared with."""
+    ratio = median(one.rps / base.rps for one, base in zip(samples, bases, strict=True))
     cpu = [median(column) for column in zip(*(sample.cpu for sample in samples), strict=True)]
     lags = [lag for sample in samples for lag in sample.lags]
     shown = f"{percentile(lags, 0.5):.1f}/{percentile(lags, 0.99):.1f}/{max(lags):.1f}" if lags else "–"
     return (
         f"| {replicas} | {name} | {median(sample.rps for sample in samples):,.0f} | {ratio:.2f} | {cpu[0]:.2f} "
-        f"| {'/'.join(f'{one:.2f}' for one in cpu[1:]) or '–'} | {shown} |"
+        f"| {'/'.join(f'{one:.2f}' for one in cpu[1:]) or '–'} | {median(sum(one.cpu) for one in samples):.2f} | {shown} |"
     )
