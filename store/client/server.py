@@ -149,10 +149,14 @@ class Server:
             return PROTECTED
         return None
 
+    def refuse(self) -> None:
+        """Refuse connections at once, before anybody can see that others are closed and try again."""
+        for fd in self.listening():
+            hang_up(fd)
+
     async def close(self) -> None:
         """Stop listening, then close every connection after what is in its output."""
-        for fd in self.listening():
-            hang_up(fd)  # at once, before anybody can see that connections are closed and try again
+        self.refuse()
         for listener in self._listeners:
             listener.close()
         for session in list(self.engine.sessions.values()):

@@ -218,6 +218,8 @@ class Scripts:
         if run.dirty:
             warn("SHUTDOWN NOSAVE while a script that has written is running: ending at once, without what it wrote")
             sys.stdout.flush()
+            if self.engine.node is not None:
+                self.engine.node.server.refuse()  # the system closes the newest sockets first: clients', then the listening ones
             os._exit(0)
         run.killed = True
 

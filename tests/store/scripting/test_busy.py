@@ -146,6 +146,10 @@ def test_shutdown_without_saving_ends_a_script_that_wrote_and_keeps_nothing_of_i
         start(caller, other, "EVAL", WRITES, 0)
         assert line(other.command("SHUTDOWN")).startswith("BUSY ")
         other.send("SHUTDOWN", "NOSAVE")
+        with pytest.raises((EOFError, ConnectionResetError)):
+            other.read()
+        with pytest.raises(ConnectionRefusedError):  # who sees a connection closed finds the server gone
+            server.client()
         eventually(lambda: not server.running, "the server has ended")
     server.start()
     with server.client() as client:
