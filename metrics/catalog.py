@@ -150,6 +150,7 @@ OWN = (
     _gauge("chronis_log_segments", "Segment files on disk."),
     _gauge("chronis_log_retained_bytes", "Bytes of all segment files."),
     _gauge("chronis_log_first_offset_bytes", "Oldest offset still in the log."),
+    _gauge("chronis_log_complete", "1: nothing has been dropped from this log since its history began here."),
     _gauge("chronis_resync_horizon_bytes", "History a returning replica may have missed and still resume."),
     _gauge("chronis_resync_horizon_seconds", "Time a replica may be away and still resume from the log."),
     _counter(

@@ -67,6 +67,12 @@ def number(value: object, otherwise: float) -> float:
     return value if isinstance(value, int | float) else otherwise
 
 
+def complete(node: Node) -> bool:
+    """Tell whether the log has everything since history began here: then its age says nothing about what may be resumed."""
+    history = node.persistence.history
+    return history is not None and node.engine.log.first_offset <= history.chain[0][1]
+
+
 def log_rows(node: Node, timeline: Timeline, now: float, history_began: float) -> Iterator[Row]:
     """The log: what was appended, how much of it is durable, how far back it reaches."""
     log = node.engine.log
@@ -79,6 +85,7 @@ def log_rows(node: Node, timeline: Timeline, now: float, history_began: float) -
         "chronis_log_unsynced_age_seconds": timeline.age(log.synced_offset, now),
         "chronis_log_failed": log.failed is not None,
         "chronis_log_first_offset_bytes": log.first_offset,
+        "chronis_log_complete": complete(node),
         "chronis_resync_horizon_bytes": held,
         "chronis_resync_horizon_seconds": max(0.0, now - history_began) if held else 0.0,
         "chronis_crc_failures_total": BadFrame.seen,

@@ -90,13 +90,20 @@ IN_SYNC = Panel(
 )
 HORIZON = Panel(
     "Resync horizon",
-    "How long a replica may be away and still resume from the log, by the age of the oldest frame kept.",
-    (("min by (job) (chronis_resync_horizon_seconds{*})", "{{job}}"),),
+    "How long a replica may be away and still resume from the log, by the age of the oldest frame kept; all: nothing was dropped yet.",
+    (
+        (
+            "min by (job) (chronis_resync_horizon_seconds{*} and chronis_log_complete{*} == 0)"
+            " or min by (job) (-chronis_log_complete{*})",
+            "{{job}}",
+        ),
+    ),
     "chronisresynchorizonshort",
     unit="s",
     kind="stat",
     width=4,
     steps=((None, "red"), (600, "yellow"), (3600, "green")),
+    words=((-1, "all", "green"),),
 )
 DURABILITY = Panel(
     "Durability age",
