@@ -114,6 +114,12 @@ async def test_horizon_is_the_age_of_the_oldest_frame_on_disk(node: Node, tmp_pa
     assert 0 <= (await values(node))["chronis_resync_horizon_seconds", ()] < 60
 
 
+async def test_a_log_from_which_nothing_was_dropped_is_complete(node: Node) -> None:
+    assert (await values(node))["chronis_log_complete", ()] == 1
+    node.engine.log.reset(100, 0)  # as after the first segments have left
+    assert (await values(node))["chronis_log_complete", ()] == 0
+
+
 @pytest.mark.parametrize(("budget", "turns"), [(1e-12, 6), (1e9, 1)])
 async def test_the_loop_runs_when_steps_have_used_their_budget(
     node: Node, monkeypatch: pytest.MonkeyPatch, budget: float, turns: int
