@@ -90,7 +90,7 @@ IN_SYNC = Panel(
 )
 HORIZON = Panel(
     "Resync horizon",
-    "How long a replica may be away and still resume from the log, by the age of the oldest frame kept; all: nothing was dropped yet.",
+    "How long a replica may be away and still resume from the log, by the oldest frame kept; all: nothing was dropped yet.",
     (
         (
             "min by (job) (chronis_resync_horizon_seconds{*} and chronis_log_complete{*} == 0)"
