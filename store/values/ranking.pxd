@@ -1,5 +1,8 @@
 cimport cython
 
+@cython.locals(members=list, ordered=list, start=Py_ssize_t, stop=Py_ssize_t, size=Py_ssize_t, score=double)
+cpdef tuple in_order(dict scores)
+
 cdef class Ranking:
     cdef public list _scores, _members, _last
     cdef public Py_ssize_t _size
@@ -15,6 +18,9 @@ cdef class Ranking:
     @cython.locals(members=list, middle=Py_ssize_t)
     cpdef _split(self, Py_ssize_t chunk)
     cpdef _merge(self, Py_ssize_t chunk)
+    @cython.locals(members=list, place=Py_ssize_t)
+    @cython.locals(twin=Ranking)
+    cpdef Ranking copy(self)
     @cython.locals(members=list, place=Py_ssize_t)
     cpdef Py_ssize_t _within(self, Py_ssize_t chunk, double score, bytes member)
     @cython.locals(chunk=Py_ssize_t, place=Py_ssize_t, left=Py_ssize_t, pairs=list)

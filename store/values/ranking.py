@@ -12,10 +12,28 @@ from __future__ import annotations
 import math
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 
 Pair = tuple[float, bytes]
 LOAD = 512
+
+
+def in_order(scores: dict[bytes, float]) -> tuple[list[float], list[bytes]]:
+    """The scores in ascending order, and their members, those with equal scores by their bytes.
+
+    Sorted by the score alone first: a tuple for each pair would take three times as long.
+    """
+    members = sorted(scores, key=scores.__getitem__)
+    ordered = [scores[member] for member in members]
+    start, size = 0, len(members)
+    while start < size:
+        score, stop = ordered[start], start + 1
+        while stop < size and ordered[stop] == score:
+            stop += 1
+        if stop - start > 1:
+            members[start:stop] = sorted(members[start:stop])
+        start = stop
+    return ordered, members
 
 
 class Ranking:
@@ -23,15 +41,22 @@ class Ranking:
 
     __slots__ = ("_last", "_members", "_scores", "_size", "_tree")
 
-    def __init__(self, ordered: Iterable[Pair] = ()) -> None:
-        """Take pairs that are in order already: O(n)."""
-        pairs = list(ordered)
-        chunks = [pairs[start : start + LOAD] for start in range(0, len(pairs), LOAD)]
-        self._scores = [array("d", [score for score, _ in chunk]) for chunk in chunks]
-        self._members = [[member for _, member in chunk] for chunk in chunks]
-        self._last = [chunk[-1] for chunk in chunks]
-        self._size = len(pairs)
+    def __init__(self, scores: Sequence[float] = (), members: Sequence[bytes] = ()) -> None:
+        """Take pairs that are in order already, each a score and the member at the same place: O(n)."""
+        starts = range(0, len(members), LOAD)
+        self._scores = [array("d", scores[start : start + LOAD]) for start in starts]
+        self._members = [list(members[start : start + LOAD]) for start in starts]
+        self._last: list[Pair] = [(known[-1], names[-1]) for known, names in zip(self._scores, self._members, strict=True)]
+        self._size = len(members)
         self._tree: list[int] | None = None
+
+    def copy(self) -> Ranking:
+        """An independent copy."""
+        twin = Ranking()
+        twin._scores = [scores[:] for scores in self._scores]
+        twin._members = [members[:] for members in self._members]
+        twin._last, twin._size = self._last[:], self._size
+        return twin
 
     def __len__(self) -> int:
         return self._size

@@ -17,7 +17,7 @@ from store.values.base import Limits
 from store.values.index import MemberIndex
 from store.values.packed import MOST_BYTES
 from store.values.packed_scores import MOST_MEMBER, PackedScores
-from store.values.ranking import Pair, Ranking
+from store.values.ranking import Pair, Ranking, in_order
 
 MOST_PAIRS = 128
 MEMBER_COST = 116
@@ -54,9 +54,9 @@ class ScoreTable:
 
     __slots__ = ("index", "longest", "order", "scores")
 
-    def __init__(self, scores: dict[bytes, float], ordered: list[Pair], longest: int) -> None:
+    def __init__(self, scores: dict[bytes, float], order: Ranking, longest: int) -> None:
         self.scores = scores
-        self.order = Ranking(ordered)
+        self.order = order
         self.longest = longest
         self.index: MemberIndex | None = None
 
@@ -79,14 +79,14 @@ class SortedSet(PackedScores):
     def load(self, pairs: Iterable[tuple[bytes, float]]) -> None:
         """Fill an empty sorted set from (member, score) pairs in any order; of equal members the last counts."""
         scores = {member: score + 0.0 for member, score in pairs}
-        ordered = sorted((score, member) for member, score in scores.items())
-        size, longest = sum(map(len, scores)), max(map(len, scores), default=0)
-        if len(ordered) <= MOST_PAIRS and longest <= MOST_MEMBER and 9 * len(ordered) + size <= MOST_BYTES:
-            for score, member in ordered:
+        ordered, members = in_order(scores)
+        size, longest = sum(map(len, members)), max(map(len, members), default=0)
+        if len(members) <= MOST_PAIRS and longest <= MOST_MEMBER and 9 * len(members) + size <= MOST_BYTES:
+            for score, member in zip(ordered, members, strict=True):
                 self._put(self.used, score, member)
             self.longest = longest
         else:
-            self._use_table(ScoreTable(scores, ordered, longest))
+            self._use_table(ScoreTable(scores, Ranking(ordered, members), longest))
 
     def _use_table(self, table: ScoreTable) -> None:
         self._release()
@@ -208,7 +208,7 @@ class SortedSet(PackedScores):
                 if len(member) > self.longest:
                     self.longest = len(member)
                 return True
-            table = ScoreTable(self.scores(), self._pairs(0, self.count), self.longest)
+            table = ScoreTable(self.scores(), Ranking(*in_order(self.scores())), self.longest)
             self._use_table(table)
         return self._add(table, member, score)
 
@@ -301,7 +301,7 @@ class SortedSet(PackedScores):
         twin = SortedSet()
         twin._take_over(self)
         if self.table is not None:
-            twin.table = ScoreTable(self.table.scores.copy(), list(self.table.order), self.table.longest)
+            twin.table = ScoreTable(self.table.scores.copy(), self.table.order.copy(), self.table.longest)
         return twin
 
     def _check(self) -> None:
