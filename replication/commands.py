@@ -78,6 +78,8 @@ def psync(tx: Tx, history_id: bytes, offset: bytes, *options: bytes) -> object:
         raise syntax_error()
     if replication.replica is not None and not replication.replica.up:
         raise ReplyError("Can't SYNC while not connected with my master", "NOMASTERLINK")
+    if replication.replica is not None and replication.replica.follows(replication.primary.peer_of(session)):
+        raise ReplyError("Can't SYNC with a node that I follow: neither of us is a primary", "NOMASTERLINK")
     if session.out and session.transaction is not None:
         raise ReplyError("SYNC and PSYNC are invalid with pending output")
     known, end = name if is_history_id(name) else "?", start - 1 if start > 0 else -1

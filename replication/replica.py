@@ -15,6 +15,7 @@ from replication.arrival import Arrival
 from replication.attempts import Attempts
 from replication.connection import PrimaryConnection
 from replication.follower import Follower
+from replication.installation import install, keep_what_is_ahead
 from replication.link import Drop, Event, Identity, Instruction, Link, Send, State, Unexpected
 from replication.lost import keep_lost_tail
 from replication.messages import Continue, FullResync, Parted
@@ -26,6 +27,7 @@ from store.log.reader import OffsetNotInLog
 from store.logfile import notice, warn
 
 if TYPE_CHECKING:
+    from replication.peer import Peer
     from replication.primary import Primary
     from store.node import Node
 
@@ -329,26 +331,17 @@ class Replica:
         assert arrival is not None
         try:
             await asyncio.to_thread(os.fsync, arrival.file.fileno())
+            await keep_what_is_ahead(self.primary, arrival.answer)
             self._replace(arrival)
         except OSError as error:
             self.drop(f"Storing the snapshot failed: {error}")
 
     def _replace(self, arrival: Arrival) -> None:
-        """In one turn: another history, another log, another keyspace; then go on with what came after the snapshot."""
-        engine, answer, report = self.engine, arrival.answer, arrival.loader.report
-        engine.turn.end()
-        self.primary.disconnect_all("a full resynchronization with our own primary")
-        arrival.file.close()
-        db = report.stream_db or 0
-        self.node.persistence.replace_state(arrival.path, answer.history_id, answer.offset, db, report.extras)
-        engine.keyspace.adopt(arrival.keyspace)
-        engine.local_keys.forget()
-        arrival.done()
-        self.primary.restart(answer.offset)
+        """Let the snapshot be the state, and go on with what came after it."""
+        install(self.node, self.primary, arrival)
         self.arrival = None
         self.link.receive(Event.LOADED)
-        notice(f"MASTER <-> REPLICA sync: Finished with success, {report.keys} keys at offset {answer.offset}")
-        self._connected(answer.framed)
+        self._connected(arrival.answer.framed)
         if self.connection is not None and self.connection.transport is not None:
             self.connection.transport.resume_reading()
             self.received(self.connection, arrival.reader.rest)
@@ -382,6 +375,11 @@ class Replica:
         if self.follower is not None and self.connection is not None:
             self._known_ms = self.follower.unix_ms or self.connection.active_ms
         return max(0, self.engine.clock.now_ms() - self._known_ms) // 1000
+
+    def follows(self, peer: Peer) -> bool:
+        """Tell whether a node that asks to follow this one is the one that this one follows."""
+        address = self.connection.address.decode() if self.connection is not None else ""
+        return peer.options.port == self.port and peer.ip in (self.host, address.rpartition(":")[0].strip("[]"))
 
     @property
     def has_history(self) -> bool:

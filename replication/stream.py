@@ -12,7 +12,7 @@ import hiredis
 
 from store.errors import CorruptLog
 from store.events import decode_events, event_size
-from store.log.frame import BadFrame, Frame, decode
+from store.log.frame import HEADER_SIZE, OFFSET_SPACE, BadFrame, Frame, decode, offset_at_start
 
 _PORTION = 8 * 1024
 """Bytes of commands that are read at a time: what they are applied in takes about a millisecond."""
@@ -51,6 +51,7 @@ class FrameStream:
         try:
             found = decode(self._buffer)
             if found is None:
+                self._check_beginning()
                 return None
             frame, end = found
             events = [argv for _, argv in decode_events(frame.payload, "(stream)")]
@@ -58,6 +59,12 @@ class FrameStream:
             raise BadStream(str(error)) from error
         del self._buffer[:end]
         return Piece(events, frame.payload, frame)
+
+    def _check_beginning(self) -> None:
+        """Raise BadFrame for what can't become a frame, however much follows: its length may be any number."""
+        head = bytes(self._buffer[: HEADER_SIZE + OFFSET_SPACE])
+        if len(head) == HEADER_SIZE + OFFSET_SPACE and offset_at_start(head) is None:
+            raise BadFrame("what came is no frame")
 
 
 class CommandStream:

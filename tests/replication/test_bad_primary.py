@@ -1,0 +1,131 @@
+"""Whatever answers in the place of a primary: the reason stands in INFO and the log, what is served stays, and the next attempt comes."""
+
+import shutil
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from tests.kit.cluster import equal, eventually, info, linked
+from tests.kit.servers import HOST, Server, chronis_server
+
+ID = b"a" * 40
+
+
+class Pretender:
+    """Listens on `port` and sends `hello` at once, +OK or +PONG to what comes before PSYNC, and then `answer`."""
+
+    def __init__(self, hello: bytes, answer: bytes) -> None:
+        self.hello, self.answer = hello, answer
+        self.listener = socket.create_server((HOST, 0))
+        self.port: int = self.listener.getsockname()[1]
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self) -> None:
+        with suppress(OSError):
+            while True:
+                connection, _ = self.listener.accept()
+                threading.Thread(target=self._talk, args=(connection,), daemon=True).start()
+
+    def _talk(self, connection: socket.socket) -> None:
+        with connection, suppress(OSError):
+            connection.sendall(self.hello)
+            while data := connection.recv(65536):
+                if b"PSYNC" in data:
+                    connection.sendall(self.answer)
+                else:
+                    connection.sendall(b"+PONG\r\n" if b"PING" in data else b"+OK\r\n")
+
+
+@pytest.fixture(scope="module")
+def replica() -> Iterator[Server]:
+    with chronis_server() as server:
+        server.command_reply("SET", "kept", "as it was")
+        yield server
+
+
+FULL = b"+FULLRESYNC " + ID + b" 100\r\n"
+BAD = {
+    "a web server": (b"HTTP/1.1 400 Bad Request\r\n\r\n", b"", "Error reply to PING from master: 'HTTP/1.1 400"),
+    "a line without end": (b"x" * 10_000, b"", "an answer without end"),
+    "an unknown answer": (b"", b"+WELCOME\r\n", "Unexpected reply to PSYNC"),
+    "an error": (b"", b"-ERR no\r\n", "Unexpected reply to PSYNC from master: -ERR no"),
+    "no snapshot": (b"", FULL + b"-ERR no disk\r\n", "instead of a snapshot the primary sent"),
+    "garbage for a snapshot": (b"", FULL + b"$20\r\n" + b"x" * 20, "What came from the master can't be used"),
+    "a snapshot that is damaged": (b"", FULL + b"$24\r\nREDIS0010\xff" + b"\x01" * 14, "What came from the master can't be used"),
+    "a snapshot that breaks off": (b"", FULL + b"$30\r\nREDIS0010\xfe\x00\x00\x01k\x01v\xff" + b"\x01" * 14, "can't be used"),
+    "garbage for history": (b"", b"+CONTINUE " + ID + b"\r\n*1\r\n:1\r\n", "not a command"),
+    "garbage for frames": (b"", b"+CONTINUE " + ID + b" chronis\r\n" + b"\xff" * 40, "what came is no frame"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_what_is_no_primary(name: str, replica: Server) -> None:
+    """Link down, with the reason; the data stay; it is tried again."""
+    hello, answer, reason = BAD[name]
+    pretender = Pretender(hello, answer)
+    said = len(replica.output())
+    replica.command_reply("REPLICAOF", HOST, pretender.port)
+    eventually(lambda: reason in info(replica).get("master_link_error", ""), f"the reason is shown: {info(replica)}")
+    eventually(lambda: replica.output()[said:].count(reason) >= 2, "it is tried again, and said")
+    assert info(replica)["master_link_status"] == "down"
+    assert replica.command_reply("GET", "kept") == b"as it was"
+    pretender.listener.close()
+    replica.command_reply("REPLICAOF", "NO", "ONE")
+
+
+def test_a_wrong_password(replica: Server) -> None:
+    """The primary's own words are the reason; with the right one the link comes up by itself."""
+    with chronis_server("--requirepass", "right") as primary, chronis_server("--masterauth", "wrong") as other:
+        other.command_reply("REPLICAOF", HOST, primary.port)
+        eventually(lambda: "Unable to AUTH to MASTER: -WRONGPASS" in info(other).get("master_link_error", ""), "refused")
+        other.command_reply("CONFIG", "SET", "masterauth", "")
+        eventually(lambda: "NOAUTH" in info(other).get("master_link_error", ""), "refused without one too")
+        other.command_reply("CONFIG", "SET", "masterauth", "right")
+        linked(other)
+
+
+def test_a_replica_of_itself_and_a_cycle(replica: Server) -> None:
+    """Nobody in a circle has a primary: all say so, and one that is promoted gets the others back."""
+    replica.command_reply("REPLICAOF", HOST, replica.port)
+    eventually(lambda: "NOMASTERLINK" in info(replica).get("master_link_error", ""), "no replica of itself")
+    with chronis_server() as other:
+        other.command_reply("REPLICAOF", HOST, replica.port)
+        replica.command_reply("REPLICAOF", "NO", "ONE")
+        linked(other)
+        replica.command_reply("REPLICAOF", HOST, other.port)
+        eventually(lambda: "NOMASTERLINK" in info(replica).get("master_link_error", ""), "no replica of its replica")
+        assert info(replica)["master_link_status"] == "down"
+        assert replica.command_reply("GET", "kept") == b"as it was"
+        replica.command_reply("REPLICAOF", "NO", "ONE")
+        equal(replica, other)
+
+
+def test_a_primary_whose_history_went_backwards(tmp_path: Path) -> None:
+    """Restored from an older copy it gives a full synchronization; what only the replica had is kept in a file that is named."""
+    home = tmp_path / "primary"
+    home.mkdir()
+    with chronis_server(directory=home) as primary, chronis_server() as other:
+        primary.command_reply("SET", "a", 1)
+        other.command_reply("REPLICAOF", HOST, primary.port)
+        linked(other)
+        primary.command_reply("BGSAVE")
+        eventually(lambda: info(primary, "persistence")["rdb_bgsave_in_progress"] == "0", "saved")
+        shutil.copytree(home, tmp_path / "copy", ignore=shutil.ignore_patterns("lock", "server.out"))
+        primary.command_reply("SET", "b", "newer")
+        equal(primary, other)
+        primary.kill()
+        for name in ("log", "snapshots"):
+            shutil.rmtree(home / name)
+        shutil.copytree(tmp_path / "copy", home, dirs_exist_ok=True)
+        primary.start()
+        equal(primary, other)
+        assert other.command_reply("GET", "b") != b"newer"
+        assert info(primary, "stats")["sync_full"] == "1"
+        kept = list((other.directory / "lost").iterdir())
+        assert len(kept) == 1
+        assert b"newer" in kept[0].read_bytes()
+        assert str(kept[0]) in other.output()
