@@ -1,4 +1,4 @@
-"""Whatever answers in the place of a primary: the reason stands in INFO and the log, what is served stays, and the next attempt comes."""
+"""Whatever answers in the place of a primary: the reason stands in INFO and the log, what is served stays, it is tried again."""
 
 import shutil
 import socket
