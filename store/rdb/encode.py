@@ -6,12 +6,21 @@ encoding.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from store.keyspace import Stored
 from store.rdb import codes
-from store.rdb.compact import encode_intset, encode_listpack, put_entry
-from store.rdb.put import encode_packed, encode_packed_scores, encode_scores, put_double, put_length, put_string
+from store.rdb.compact import encode_intset, encode_listpack
+from store.rdb.put import (
+    cut_nodes,
+    encode_packed,
+    encode_packed_scores,
+    encode_scores,
+    put_double,
+    put_length,
+    put_string,
+    put_strings,
+)  # fmt: skip
 from store.rdb.streams import put_stream
 from store.values.base import Limits, Value
 from store.values.hash import Hash
@@ -26,8 +35,6 @@ LISTPACK_MOST = 1 << 30
 _NODE_BYTES = {-1: 4096, -2: 8192, -3: 16384, -4: 32768, -5: 65536}
 _NODE_SAFETY = 8192
 """Bytes of a list node whose size is limited by a number of members."""
-_HEADER_AND_END = 7
-_ENTRY_COST = _HEADER_AND_END + 8  # Redis's estimate for the encoding of one more entry: nodes end where its own would
 
 
 def type_of(value: Stored) -> int:
@@ -76,9 +83,7 @@ def _put_hash(out: bytearray, value: Hash, packing: bool) -> None:
         put_string(out, encode_packed(value) if value.table is None else encode_listpack(flat), packing)
         return
     put_length(out, len(value))
-    for field, content in value.items():
-        put_string(out, field, packing)
-        put_string(out, content, packing)
+    put_strings(out, (part for pair in value.items() for part in pair), packing)
 
 
 def _put_set(out: bytearray, value: Set, packing: bool) -> None:
@@ -86,8 +91,7 @@ def _put_set(out: bytearray, value: Set, packing: bool) -> None:
         put_string(out, encode_intset(value), packing)
         return
     put_length(out, len(value))
-    for member in value:
-        put_string(out, member, packing)
+    put_strings(out, value, packing)
 
 
 def _put_sorted_set(out: bytearray, value: SortedSet, packing: bool) -> None:
@@ -112,27 +116,7 @@ def _put_list(out: bytearray, value: List, fill: int, packing: bool) -> None:
     out += nodes
 
 
-def _nodes(members: Iterable[bytes], fill: int) -> Iterator[tuple[bool, bytes]]:
+def _nodes(members: Iterable[bytes], fill: int) -> list[tuple[bool, bytes]]:
     """Cut a list into nodes as `list-max-listpack-size` says; (True, member) is a member too long for a listpack."""
     most_bytes = _NODE_SAFETY if fill >= 0 else _NODE_BYTES.get(fill, 65536)
-    most_members = max(fill, 1) if fill >= 0 else 1 << 32
-    node = bytearray()
-    count = 0
-    for member in members:
-        plain = len(member) >= LISTPACK_MOST
-        if count and (plain or count >= most_members or len(node) + len(member) + _ENTRY_COST > most_bytes):
-            yield False, _listpack_of(node, count)
-            node, count = bytearray(), 0
-        if plain:
-            yield True, member
-            continue
-        put_entry(node, member)
-        count += 1
-    if count:
-        yield False, _listpack_of(node, count)
-
-
-def _listpack_of(entries: bytearray, count: int) -> bytes:
-    """Make a listpack of count entries that are encoded already."""
-    size = len(entries) + _HEADER_AND_END
-    return b"".join((size.to_bytes(4, "little"), min(count, 0xFFFF).to_bytes(2, "little"), entries, b"\xff"))
+    return cut_nodes(members, most_bytes, max(fill, 1) if fill >= 0 else 1 << 32, LISTPACK_MOST)

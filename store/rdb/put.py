@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 _DOUBLE = struct.Struct("<d")
 _HEADER = struct.Struct("<IH")
 _MANY = 0xFFFF
+_ENTRY_COST = 9  # end and, as Redis estimates, 8 bytes of encoding of one more entry: nodes end where its own would
 _SMALL_INT = re.compile(rb"(?:0|-?[1-9][0-9]{0,9})\Z")
 _INTEGER = re.compile(rb"(?:0|-?[1-9][0-9]{0,18})\Z")
 _INT_SIZES = {0xF1: 2, 0xF2: 3, 0xF3: 4, 0xF4: 8}
@@ -66,6 +67,12 @@ def put_string(out: bytearray, text: bytes | bytearray, packing: bool) -> None:
     out += text
 
 
+def put_strings(out: bytearray, texts: Iterable[bytes], packing: bool) -> None:
+    """Append strings as put_string does."""
+    for text in texts:
+        put_string(out, text, packing)
+
+
 def put_integer(out: bytearray, number: int) -> None:
     """Append a string that is the decimal number (32 bits, signed)."""
     if -0x80 <= number <= 0x7F:
@@ -100,6 +107,11 @@ def encode_listpack(entries: Iterable[bytes | bytearray]) -> bytes:
     for entry in entries:
         put_entry(out, entry)
         count += 1
+    return _closed(out, count)
+
+
+def _closed(out: bytearray, count: int) -> bytes:
+    """End a listpack that was begun with room for its head."""
     out.append(0xFF)
     _HEADER.pack_into(out, 0, len(out), min(count, _MANY))
     return bytes(out)
@@ -153,6 +165,26 @@ def encode_scores(pairs: Iterable[tuple[float, bytes]]) -> bytes:
 def encode_packed_scores(value: PackedScores) -> bytes:
     """Make a listpack as `encode_scores` does, of a value that has its pairs in its block."""
     return encode_scores(value._pairs(0, value.count))
+
+
+def cut_nodes(members: Iterable[bytes], most_bytes: int, most_members: int, longest: int) -> list[tuple[bool, bytes]]:
+    """Cut a list into nodes: (False, listpack) or, for a member of `longest` bytes and more, (True, member)."""
+    nodes: list[tuple[bool, bytes]] = []
+    node = bytearray(_HEADER.size)
+    count = 0
+    for member in members:
+        plain = len(member) >= longest
+        if count and (plain or count >= most_members or len(node) + len(member) + _ENTRY_COST > most_bytes):
+            nodes.append((False, _closed(node, count)))
+            node, count = bytearray(_HEADER.size), 0
+        if plain:
+            nodes.append((True, member))
+        else:
+            put_entry(node, member)
+            count += 1
+    if count:
+        nodes.append((False, _closed(node, count)))
+    return nodes
 
 
 def format_score(score: float) -> bytes:

@@ -23,6 +23,7 @@ cdef extern from "Python.h":
 cdef enum:
     COMPRESS_FROM = 21
     MANY = 0xFFFF
+    ENTRY_COST = 9  # see put.py
     STRING = 0
     LZF = 3
     HASH_LISTPACK = 16
@@ -139,6 +140,12 @@ cpdef put_string(bytearray out, object text, bint packing):
     at = _room(out, width + size)
     memcpy(at, head, width)
     memcpy(at + width, start, size)
+
+
+cpdef put_strings(bytearray out, texts, bint packing):
+    """Append strings as put_string does."""
+    for text in texts:
+        put_string(out, text, packing)
 
 
 cdef _put_packed(bytearray out, bytes packed, Py_ssize_t plain):
@@ -330,6 +337,29 @@ cdef int _short_score(double score, uint8_t* text) noexcept:
             whole //= 10
             size += 1
     return size
+
+
+cpdef list cut_nodes(members, Py_ssize_t most_bytes, Py_ssize_t most_members, Py_ssize_t longest):
+    """Cut a list into nodes: (False, listpack) or, for a member of `longest` bytes and more, (True, member)."""
+    cdef list nodes = []
+    cdef bytearray node = bytearray(6)
+    cdef Py_ssize_t count = 0, size
+    cdef bytes member
+    cdef bint plain
+    for member in members:
+        size = PyBytes_GET_SIZE(member)
+        plain = size >= longest
+        if count and (plain or count >= most_members or PyByteArray_GET_SIZE(node) + size + ENTRY_COST > most_bytes):
+            nodes.append((False, _closed(node, count)))
+            node, count = bytearray(6), 0
+        if plain:
+            nodes.append((True, member))
+        else:
+            _put_text(node, <const uint8_t*>PyBytes_AS_STRING(member), size)
+            count += 1
+    if count:
+        nodes.append((False, _closed(node, count)))
+    return nodes
 
 
 cpdef bytes format_score(double score):

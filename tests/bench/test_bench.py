@@ -7,7 +7,20 @@ from typing import Any
 
 import pytest
 
-from tests.bench import footprint, latency, loads, memory, openloop, publish, results, throughput, transactions
+from store.persistence.offline import Offline
+from store.persistence.recovery import recover
+from tests.bench import (
+    footprint,
+    latency,
+    loads,
+    memory,
+    openloop,
+    publish,
+    recovery,
+    results,
+    throughput,
+    transactions,
+)
 from tests.bench.__main__ import REDIS, main
 from tests.bench.cpu import process_seconds, tree_seconds
 from tests.bench.measure import Case, Sample, parse_csv
@@ -209,3 +222,9 @@ def test_readme_has_a_place_for_every_part(tmp_path: Path) -> None:
         assert publish.between_markers(text, part, "figures") != text
     with pytest.raises(ValueError, match="no place for nothing"):
         publish.between_markers(text, "nothing", "figures")
+
+
+def test_the_log_that_recovery_is_measured_with_is_one(tmp_path: Path) -> None:
+    ends = recovery.write_log(tmp_path, recovery.mixture(70), 8)
+    found = recover(Offline(), str(tmp_path))
+    assert (found.events, found.torn, found.end.offset) == (70, None, ends[-1])

@@ -69,6 +69,16 @@ def test_long_entries_of_listpacks(size: int) -> None:
     assert put.encode_listpack([b"x" * size, b"1"]) == PLAIN.encode_listpack([b"x" * size, b"1"])
 
 
+LIMITS = st.sampled_from([60, 500, 4096]), st.sampled_from([1, 7, 1 << 32]), st.sampled_from([100, 1 << 30])
+
+
+@given(st.lists(TEXTS, max_size=50), *LIMITS)
+def test_nodes_of_lists(members: list[bytes], most_bytes: int, most_members: int, longest: int) -> None:
+    nodes = PLAIN.cut_nodes(members, most_bytes, most_members, longest)
+    assert put.cut_nodes(members, most_bytes, most_members, longest) == nodes
+    assert written(put, "put_strings", members, True) == written(PLAIN, "put_strings", members, True)
+
+
 @given(st.lists(st.tuples(SCORES, TEXTS), max_size=20))
 @example([(score, b"m") for score in (math.inf, -math.inf, -0.0, 0.1, 2.0**62, -(2.0**62), 2.0**53, 2.0**53 + 2)])
 def test_scores(pairs: list[tuple[float, bytes]]) -> None:
