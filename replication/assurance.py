@@ -81,7 +81,7 @@ class Assurance:
         """Ask the replicas to acknowledge this turn's frame, in that frame, if a reply depends on it."""
         log = self.engine.log
         self._offset = log.offset
-        if self.primary.feeds and any(session.written and self.wanted(session).replicas for session in sessions):
+        if self.primary.feeds and any(session.out.places and self.wanted(session).replicas for session in sessions):
             log.append(GETACK, ANY_DB)
 
     def takes(self, session: Session, output: Output) -> bool:

@@ -12,9 +12,14 @@ from store.observe.stats cimport Stats
 from store.turn cimport Turn
 from store.tx cimport Tx
 
+cdef long long _QUEUEING, _RESTRICTED
+
 cdef class Engine:
-    cdef dict __dict__
-    cdef public object settings, bus, blocking, internal
+    cdef object __weakref__
+    cdef public object settings, bus, blocking, internal, topology, waiting, rates, slices, latency, switches, users, node
+    cdef public object scripts, local_keys, loading
+    cdef public list on_log
+    cdef public bint expiring_actively
     cdef public EventBuffer log
     cdef public Clock clock
     cdef public Stats stats
@@ -28,14 +33,15 @@ cdef class Engine:
     cdef public bint unlogged, primary
     @cython.locals(command=Command)
     cpdef execute(self, Session session, list argv)
-    @cython.locals(command=Command)
-    cpdef Command requested(self, Session session, list argv)
+    @cython.locals(command=Command, argv=list, session=Session, replies=list)
+    cpdef list execute_queued(self, Tx tx, list queued)
+    cpdef object failed(self, Session session, object error)
     @cython.locals(row=Command, conditions="long long")
     cpdef object admit(self, Session session, Command command, list argv)
     @cython.locals(keyspace=Keyspace, started="long long", mark=Py_ssize_t)
     cpdef object call(self, Tx tx, Command command, list argv)
     cpdef before(self, Tx tx, Command command, list argv)
-    @cython.locals(duration="long long")
+    @cython.locals(duration="long long", log=EventBuffer)
     cpdef after(self, Tx tx, Command command, list argv, Py_ssize_t mark, long long started)
     @cython.locals(command=Command, container=Command)
     cpdef Command find(self, list argv)

@@ -13,7 +13,7 @@ from store.blocking import Blocking
 from store.bus import Bus
 from store.client.tracking import Tracking
 from store.clock import Clock
-from store.commands.table import TABLE, Command
+from store.commands.table import QUEUEING, RESTRICTED, TABLE, Command
 from store.errors import ConfigError, ReplyError
 from store.gates import Gates, divert
 from store.keyspace import Keyspace
@@ -30,13 +30,14 @@ from store.turn import Turn
 from store.waiting import Waiting
 
 if TYPE_CHECKING:
-    from store.client.session import Session
+    from store.client.session import Queued, Session
     from store.config.settings import Settings
     from store.node import Node
     from store.steps import LoadFigures
     from store.tx import Tx
 
 
+_QUEUEING, _RESTRICTED = QUEUEING, RESTRICTED  # compiled, numbers without objects
 MOST_SPELLINGS = 1024
 """Names of commands that are remembered as clients write them: SET, set, Set."""
 BASE_MEMORY = 800 * 1024
@@ -90,28 +91,41 @@ class Engine:
     # ── the way of a request ───────────────────────────────────────────────────────────────────────────────────────
     def execute(self, session: Session, argv: list[bytes]) -> None:
         """Answer one request of a client."""
+        session.last_command = None
         try:
-            command = self.requested(session, argv)
+            command = session.last_command = self.find(argv)
             reply = self.admit(session, command, argv)
             if reply is None:
                 reply = self.call(session.tx, command, argv)
         except ReplyError as error:
-            self.stats.count_error(error.code)
-            reply = error
+            reply = self.failed(session, error)
         session.reply(reply)
         if self.tracking.pending:
             self.tracking.settle()
         if self.keyspace.ready and not self.depth:  # depth: a client served while a script is busy
             self.blocking.serve()
 
-    def requested(self, session: Session, argv: list[bytes]) -> Command:
-        """Find a request's command, which is the session's last one from now on."""
-        session.last_command = None
-        try:
-            command = session.last_command = self.find(argv)
-        except ReplyError as error:
-            raise session.refused(None, error) from error
-        return command
+    def execute_queued(self, tx: Tx, queued: list[Queued]) -> list[object]:
+        """Run the commands of a transaction; the error of one is its reply, and the others run all the same."""
+        self.scripts.transaction_mark, session = self.log.mark(), tx.session
+        replies: list[object] = []
+        for command, argv in queued:
+            try:
+                if session.conditions & _RESTRICTED:
+                    self.users.check(session, command, argv, "multi", changed=True)
+                reply = self.call(tx, command.base, argv)
+            except ReplyError as error:
+                self.stats.count_error(error.code)
+                reply = error
+            replies.append(reply)
+        return replies
+
+    def failed(self, session: Session, error: ReplyError) -> ReplyError:
+        """Count an error and return it as the reply; one that came before the command was found spoils a transaction."""
+        if session.last_command is None:
+            error = session.refused(None, error)
+        self.stats.count_error(error.code)
+        return error
 
     def admit(self, session: Session, command: Command, argv: list[bytes]) -> object:
         """Pass a command through the gates; return its reply if it must not run, else None."""
@@ -120,7 +134,10 @@ class Engine:
             return None
         try:
             row = command if command.variant is None else command.variant(self, command, argv)
-            return divert(self, session, row, argv, conditions & row.gate)
+            conditions &= row.gate
+            if conditions == _QUEUEING:
+                return session.queue_command(row, argv)
+            return divert(self, session, row, argv, conditions)
         except ReplyError as error:
             command.rejected += 1
             raise session.refused(command, error) from error
@@ -153,10 +170,11 @@ class Engine:
 
     def after(self, tx: Tx, command: Command, argv: list[bytes], mark: int, started: int) -> None:
         """Close what a command recorded and account for it."""
-        if not self.depth:
+        log = self.log
+        if not self.depth and log.mark() != mark:
             if not command.reads:  # a read records only removals of expired keys, and each stands for itself (SCAN)
-                self.log.wrap_transaction(mark)
-            self.log.seal_if_large()
+                log.wrap_transaction(mark)
+            log.seal_if_large()
         if self.monitors:
             self.bus.monitor(tx, command, argv)
         if self.tracking.clients:

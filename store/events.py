@@ -13,7 +13,7 @@ import hiredis
 
 from store.errors import CorruptLog
 from store.event_split import split_events
-from store.resp.codec import encode_event
+from store.resp.encoded import encode_event
 
 __all__ = [
     "ANY_DB", "EXEC", "MULTI", "PING", "SELECT_PREFIX", "decode_events", "decode_events_plain", "encode_event", "encode_select",

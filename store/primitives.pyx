@@ -1,10 +1,10 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
 """The compiled forms of what store/primitives.py offers."""
 
-from cpython cimport time as _time
 from cpython.bytearray cimport PyByteArray_AsString, PyByteArray_Size
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.object cimport PyObject
+from posix.time cimport CLOCK_MONOTONIC, CLOCK_REALTIME, clock_gettime, timespec
 
 cdef extern from "Python.h":
     object PyObject_Vectorcall(object function, PyObject** args, size_t count, PyObject* names)
@@ -40,12 +40,16 @@ cpdef int bit_length(long long number) noexcept:
 
 cpdef long long perf_counter_ns() noexcept:
     """Read the monotonic clock: nanoseconds."""
-    return _time.perf_counter_ns()
+    cdef timespec now
+    clock_gettime(CLOCK_MONOTONIC, &now)
+    return now.tv_sec * <long long>1000000000 + now.tv_nsec
 
 
 cpdef long long time_ns() noexcept:
     """Read the wall clock: unix nanoseconds."""
-    return _time.time_ns()
+    cdef timespec now
+    clock_gettime(CLOCK_REALTIME, &now)
+    return now.tv_sec * <long long>1000000000 + now.tv_nsec
 
 
 cpdef object read_integer(object text):

@@ -3,6 +3,7 @@ from store.primitives cimport bit_length
 from store.client.session cimport Session
 from store.clock cimport Clock
 from store.engine cimport Engine
+from store.log.buffer cimport EventBuffer
 
 cdef class Turn:
     cdef public Engine engine
@@ -16,9 +17,9 @@ cdef class Turn:
     cdef public bint _scheduled
     cpdef join(self, Session session)
     cpdef schedule(self)
-    @cython.locals(engine=Engine, session=Session, sessions=list)
+    @cython.locals(engine=Engine, session=Session, sessions=list, log=EventBuffer, written=bint, hold=bint)
     cpdef end(self)
     @cython.locals(clock=Clock, started="long long")
-    cpdef bint _commit(self, object log, object before=*)
+    cpdef bint _commit(self, EventBuffer log, object before=*)
     @cython.locals(commands="long long")
     cpdef _count(self)

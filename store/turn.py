@@ -118,7 +118,7 @@ class Turn:
         if not written:
             self.poison()
         assured, sessions = self.assurance is not None, self._sessions
-        self._sessions = [session for session in sessions if (told and session.subscribed) or (assured and session.written)]
+        self._sessions = [session for session in sessions if (told and session.subscribed) or (assured and session.out.places)]
         leaving = [session for session in sessions if session not in self._sessions]
         if written and self.engine.settings.appendfsync == "always" and (log.synced_offset < log.written_offset or self._held):
             self._hold(log.written_offset, leaving)
@@ -130,7 +130,7 @@ class Turn:
     def _deliver(self, session: Session, output: Output, refuse: bool) -> None:
         """Let output go, unless it has to wait for replicas; refuse: with errors where a command wrote."""
         if refuse:
-            output = [joined(output, self.refusal(session))], []
+            output = joined(output, self.refusal(session)), []
         if self.assurance is None or not self.assurance.takes(session, output):
             self.send(session, joined(output))
 
@@ -154,7 +154,7 @@ class Turn:
         for session in sessions:
             session.in_turn = False
             output = session.take_output()
-            self.buffered += sum(map(len, output[0]))
+            self.buffered += len(output[0])
             batch.append((session, output))
         self._held.append((offset, batch))
         if self.engine.log.failed is not None:
@@ -171,7 +171,7 @@ class Turn:
         while self._held and self._held[0][0] <= offset:
             _, batch = self._held.popleft()
             for session, output in batch:
-                self.buffered -= sum(map(len, output[0]))
+                self.buffered -= len(output[0])
                 self._deliver(session, output, refuse)
 
     def poison(self) -> None:

@@ -3,7 +3,7 @@ from store.primitives cimport call_with
 from store.caller cimport Caller
 from store.engine cimport Engine
 from store.keyspace cimport Database, Keyspace
-from store.resp.codec cimport encode_words
+from store.resp.encoded cimport encode_words
 
 cdef class Tx:
     cdef public Engine engine
@@ -13,5 +13,7 @@ cdef class Tx:
     cpdef object enter(self, tuple event)
     @cython.locals(keyspace=Keyspace)
     cpdef object enter_as(self, bytes notice, tuple event, int notice_class=*)
-    cpdef log(self, bytes event, int db)
+    @cython.locals(engine=Engine)
+    cpdef log(self, tuple event, int db)
+    @cython.locals(event=tuple)
     cpdef object publish(self, bytes channel, bytes message, bint sharded=*)

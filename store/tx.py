@@ -11,7 +11,7 @@ from store.errors import ApplyFailed
 from store.notifications import EVICTED, EXPIRED
 from store.primitives import call_with
 from store.replies import NULL_ARRAY
-from store.resp.codec import encode_event, encode_words
+from store.resp.encoded import encode_words
 
 if TYPE_CHECKING:
     from store.client.session import Session
@@ -43,21 +43,21 @@ class Tx:
 
     def enter(self, event: tuple[bytes, ...]) -> object:
         """Record an event that stands in a tuple: what the most used commands call, as it costs least."""
-        self.log(encode_words(event), self.db.index)
+        self.log(event, self.db.index)
         try:
             return call_with(APPLY[event[0]], self.db, event, 1)
         except Exception as error:
             raise ApplyFailed(f"{event[0]!r} {event[1:2]!r} in db {self.db.index}: {error!r}") from error
 
-    def log(self, event: bytes, db: int) -> None:
-        """Append an encoded event to history; a replaying Tx has it there already."""
-        if self.engine.unlogged:
-            self.engine.local_keys.note(event, db)
+    def log(self, event: tuple[bytes, ...], db: int) -> None:
+        """Append an event to history without applying it; a replaying Tx has it there already."""
+        engine = self.engine
+        if engine.unlogged:
+            engine.local_keys.note(encode_words(event), db)
             return
-        log = self.engine.log
-        if log.origins:
-            self._sign(log)
-        log.append(event, db)
+        if engine.log.origins:
+            self._sign(engine.log)
+        engine.log.enter(event, db)
         self.session.wrote = True
 
     def _sign(self, log: EventLog) -> None:
@@ -104,12 +104,13 @@ class Tx:
         A message is no data: its reply promises nothing, so it waits for no replica (Sentinel's PUBLISH would, and the PINGs
         behind it: a primary that has just lost its replicas would be taken for dead).
         """
-        name, session = b"SPUBLISH" if sharded else b"PUBLISH", self.session
+        event = (b"SPUBLISH" if sharded else b"PUBLISH", channel, message)
         if self.engine.primary:
+            session = self.session
             wrote = session.wrote
-            self.log(encode_event(name, channel, message), self.db.index)
+            self.log(event, self.db.index)
             session.wrote, session.write_offset = wrote, self.engine.log.offset
-        return APPLY[name](self.db, channel, message)  # type: ignore[return-value]  # the table's functions return object
+        return call_with(APPLY[event[0]], self.db, event, 1)  # type: ignore[return-value]  # a count, by its function
 
     # ── waiting ────────────────────────────────────────────────────────────────────────────────────────────────────
     def block(

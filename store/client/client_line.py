@@ -45,7 +45,7 @@ def flags(session: Session) -> bytes:
         (b"O", monitor), (b"S", session.role == "replica" and not monitor), (b"M", session.role == "master"),
         (b"P", session.subscribed), (b"x", session.transaction is not None), (b"b", engine.blocking.holds(session)),
         (b"t", tracking is not None), (b"R", tracking is not None and tracking.broken),
-        (b"B", tracking is not None and tracking.broadcast), (b"d", session.touched), (b"c", session.closing),
+        (b"B", tracking is not None and tracking.broadcast), (b"d", session.watching.touched), (b"c", session.closing),
         (b"U", session.is_unix), (b"e", session.no_evict),
     )  # fmt: skip
     return b"".join(letter for letter, holds in letters if holds) or b"N"

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-Output = tuple[list[bytes], list[int]]
-"""What is sent in order, and the places in it of the replies to what wrote."""
+Output = tuple[bytes, list[tuple[int, int]]]
+"""What is sent, and the ranges in it (in bytes) of the replies to what wrote."""
 
 
 def joined(output: Output, instead: bytes | None = None) -> bytes:
     """The bytes of an output; instead: what takes the place of the replies to what wrote."""
-    out, written = output
-    if instead is not None:
-        for place in written:
-            out[place] = instead
-    return b"".join(out)
+    data, written = output
+    if instead is None:
+        return data
+    parts, place = [], 0
+    for start, end in written:
+        parts += [data[place:start], instead]
+        place = end
+    return b"".join([*parts, data[place:]])

@@ -192,6 +192,7 @@ class Accepted(Session):
             if settings.tcp_keepalive:
                 keep_alive(sock, settings.tcp_keepalive)
         line = self._server.refusal(self)
+        self.direct = line is None
         if line is not None:
             self.closing = self.halted = True
             cast(asyncio.Transport, transport).write(line)

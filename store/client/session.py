@@ -1,66 +1,64 @@
 """One client: its connection, protocol state, selected database, transaction and output.
 
 Law: requests run in the order they came; while the session is halted (blocked, postponed, closing) they queue up here.
-Replies are collected in `out`, one item a reply, and leave when the turn ends.
+Replies are collected in `out` and leave when the turn ends, in their order: straight to the socket while the transport holds
+nothing; what the socket does not take is the transport's, and so is all that follows until the transport has sent it.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, cast
 
 from store.caller import Caller
 from store.client import output_limits
 from store.client.sockets import hang_up
+from store.client.watching import Watching
 from store.commands.table import FOLLOWING, NO_MULTI, QUEUEING, RESTRICTED, SUBSCRIBED, UNAUTHENTICATED, Command
 from store.errors import ReplyError
 from store.replies import NO_REPLY, Several
-from store.resp.codec import Parser, encode
+from store.resp.codec import Parser
+from store.resp.encoded import Encoded
 from store.tx import Tx
 
 if TYPE_CHECKING:
     from store.acl import User
+    from store.client.feed import Feed
     from store.client.output import Output
     from store.client.tracking import Tracked
     from store.engine import Engine
-    from store.keyspace import Place
 
 Queued = tuple[Command, list[bytes]]
+_IN_TRANSACTION = QUEUEING | NO_MULTI
 BACKLOG_LIMIT = 1024
 """Requests a halted session keeps; beyond it the connection is not read until they have run."""
-
-
-class Feed(Protocol):
-    """What streams history to a replica over the connection that asked for it."""
-
-    def drained(self) -> None:
-        """The connection takes more output again."""
-
-    def replied(self, reply: object) -> None:
-        """The replica sent a command that has a reply, which it must not."""
-
-    def closed(self) -> None:
-        """The connection is gone."""
+SMALL = 16 * 1024
+"""Bytes of output that no limit looks at when they can be sent at once."""
 
 
 class Session(Caller):
-    """A client connection: an asyncio protocol. `conditions`: the bits of `gates` that hold for this client."""
+    """A client connection: an asyncio protocol. `conditions`: the bits of `gates` that hold for this client.
+
+    `direct`: the transport is a plain socket, and nobody writes to it past `send`. `behind`: the transport was given output
+    that it may not have sent yet. `muted`: CLIENT REPLY: 0 on, 1 skip this, 2 skip next, 3 off.
+    """
 
     def __init__(self, engine: Engine, number: int) -> None:
         super().__init__()
         self.engine = engine
         self.number = number
-        self.tx = Tx(engine, self)
-        self.parser = Parser(engine.settings.proto_max_bulk_len)
         self.transport: asyncio.Transport | None = None
+        self.fd = -1
+        self.direct = self.behind = False
         self.resp = 2
-        self.conditions = 0
-        self.out: list[bytes] = []
+        self.out = Encoded()
         self.in_turn = False
-        self.written: list[int] = []  # the places in `out` of replies to what did
         self.halted = False
         self.closing = False
+        self.tx = Tx(engine, self)
+        self.parser = Parser(engine.settings.proto_max_bulk_len)
+        self.conditions = 0
         self.may_block = True
         self.backlog: deque[list[bytes]] = deque()
         self._reset_state()
@@ -68,7 +66,6 @@ class Session(Caller):
         self.local_address: bytes = b""
         self.is_local = False
         self.is_unix = False
-        self.fd = -1
         self.created_ms = self.active_ms = engine.clock.now_ms()
         self.user: User | None = None  # None: a primary, or the node itself, who may do everything
         self.authenticated = False
@@ -76,11 +73,12 @@ class Session(Caller):
         self.scripted = False  # it runs the commands of a script
         self.last_command: Command | None = None
         self.net_input = self.net_output = 0
+        self.soft_limit_since = 0.0
         self.role = (
             "normal"  # normal, pubsub, replica or master: the class of CLIENT KILL TYPE and of the output limits
         )
-        self.soft_limit_since = 0.0
         self.feed: Feed | None = None  # a replica's connection: what streams history to it
+        self.watching = Watching(self)
         self.no_evict = False
         self.library: dict[bytes, bytes] = {}  # lib-name and lib-ver, as the client told them
         self.enter()
@@ -89,9 +87,7 @@ class Session(Caller):
         self.name = b""
         self.transaction: list[Queued] | None = None
         self.aborted = False  # a command of the open transaction was refused
-        self.watching: dict[Place, bool] = {}  # key -> was it missing or expired when it was watched
-        self.touched = False  # a watched key changed
-        self.muted = 0  # CLIENT REPLY: 0 on, 1 skip this, 2 skip next, 3 off
+        self.muted = 0
         self._subscriptions: dict[str, dict[bytes, None]] = {"channels": {}, "patterns": {}, "shard_channels": {}}
 
     # ── connection ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -110,25 +106,19 @@ class Session(Caller):
         stats.net_input += size
         stats.reads += 1
         self.active_ms = self.engine.keyspace.now or self.created_ms
-        self._run(self.parser.feed(data))
+        self.parser.receive(data)
+        self._run()
 
-    def _run(self, requests: list[list[bytes]]) -> None:
-        if self.halted:
-            self._keep(requests)
-            return
+    def _run(self) -> None:
+        """Run the requests that are there as a whole; once halted, keep them."""
         engine, parser = self.engine, self.parser
-        while True:
-            for place, argv in enumerate(requests):
-                engine.execute(self, argv)
-                if self.halted:
-                    self._keep(requests[place + 1 :])
-                    return
-            if parser.authenticated or not parser.pending:
-                break
-            requests = parser.take()
-            if not requests:
-                break
-        self._check_parser()
+        while not self.halted:
+            argv = parser.next()
+            if argv is None:
+                self._check_parser()
+                return
+            engine.execute(self, argv)
+        self._keep()
 
     def _check_parser(self) -> None:
         parser = self.parser
@@ -139,8 +129,10 @@ class Session(Caller):
             self.engine.stats.query_limit_disconnects += 1
             self.abort()
 
-    def _keep(self, requests: list[list[bytes]]) -> None:
-        self.backlog.extend(requests)
+    def _keep(self) -> None:
+        parser = self.parser
+        while (argv := parser.next()) is not None:
+            self.backlog.append(argv)
         if len(self.backlog) > BACKLOG_LIMIT and self.transport is not None and not self.closing:
             self.transport.pause_reading()
 
@@ -162,19 +154,22 @@ class Session(Caller):
         if self.closing:
             return
         self.halted = False
-        requests, self.backlog = list(self.backlog), deque()
         if self.transport is not None and not self.transport.is_closing():
             self.transport.resume_reading()
-        self._run(requests)
+        while self.backlog and not self.halted:
+            self.engine.execute(self, self.backlog.popleft())
+        self._run()
 
     def become_replica(self, feed: Feed) -> None:
         """Be the connection of a replica from now on: it gets no replies any more but what the feed writes."""
         self.role, self.feed, self.muted = "replica", feed, 3
+        self.direct = False  # the feed writes to the transport
         self.conditions |= FOLLOWING
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the client wherever it is known."""
         self.closing = self.halted = True
+        self.direct = False  # the descriptor may soon be another's
         self._leave()
 
     def eof_received(self) -> bool:
@@ -198,7 +193,7 @@ class Session(Caller):
         engine.tracking.stop(self)
         if self.feed is not None:
             self.feed.closed()
-        self.unwatch()
+        self.watching.forget()
         self.backlog.clear()
 
     # ── output ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -206,17 +201,18 @@ class Session(Caller):
         """Add a reply to the turn's output, unless CLIENT REPLY says otherwise."""
         if reply is NO_REPLY:
             return
-        if self.wrote:
-            self.wrote = False
+        wrote, self.wrote = self.wrote, False
+        if wrote:
             self.write_offset = self.engine.log.offset
-            if not self.muted:
-                self.written.append(len(self.out))
         if self.muted and type(reply) is not Several:  # subscribers get their confirmations, muted or not
             self.muted = 1 if self.muted == 2 else 0 if self.muted == 1 else 3
             if self.feed is not None:
                 self.feed.replied(reply)
             return
-        self.out.append(encode(reply, self.resp))
+        if wrote and not self.muted:
+            self.out.written(reply, self.resp)
+        else:
+            self.out.reply(reply, self.resp)
         if not self.in_turn:
             self.engine.turn.join(self)
 
@@ -230,39 +226,61 @@ class Session(Caller):
 
     def take_output(self) -> Output:
         """Hand over the turn's output."""
-        output = self.out, self.written
-        self.out, self.written = [], []
-        return output
+        places = self.out.places
+        return self.out.take(), places
 
     def flush(self) -> None:
         """Send the turn's output."""
-        data = b"".join(self.out)
-        self.out, self.written = [], []
-        self.send(data)
+        out = self.out
+        size = len(out)
+        if self.direct and size and (not self.behind or self._caught_up()) and (size <= SMALL or not self._judged()):
+            sent = out.send(self.fd)
+            if sent:
+                self._count(sent)
+                out.drop(sent)
+                if sent == size and not self.closing:
+                    return
+        self.send(out.take())
 
     def send(self, data: bytes) -> None:
-        """Write to the socket and judge how much of it the client leaves unread."""
+        """Write to the transport and judge how much of it the client leaves unread."""
         transport = self.transport
         if transport is None or transport.is_closing():
             return
-        size = len(data)
-        self.net_output += size
-        stats = self.engine.stats
-        stats.net_output += size
-        if size:
-            stats.writes += 1
+        if data:
+            self._count(len(data))
+            self.behind = True
             transport.write(data)
         if transport.get_write_buffer_size():
-            output_limits.judge(self)
+            self._judged()
         if self.closing:
             transport.close()
+
+    def _count(self, size: int) -> None:
+        """Account for bytes that leave."""
+        stats = self.engine.stats
+        self.net_output += size
+        stats.net_output += size
+        stats.writes += 1
+
+    def _caught_up(self) -> bool:
+        """Tell whether the transport has sent all that it was given."""
+        if self.transport is None or self.transport.is_closing() or self.transport.get_write_buffer_size():
+            return False
+        self.behind = False
+        self.soft_limit_since = 0.0
+        return True
+
+    def _judged(self) -> bool:
+        """Close the connection if too much is left unread; tell whether it was."""
+        return output_limits.judge(self)
 
     @property
     def output_pending(self) -> int:
         """Bytes of output that the client has not read yet."""
         unsent = self.transport.get_write_buffer_size() if self.transport is not None else 0
         kept = self.engine.slices.kept(self) if self.halted else 0
-        return unsent + kept + sum(map(len, self.out))
+        return unsent + kept + len(self.out)
 
     def close_after_reply(self) -> None:
         """Close the connection once its output has left; nothing more is run."""
@@ -273,6 +291,7 @@ class Session(Caller):
     def abort(self) -> None:
         """Close the connection now, without sending what waits; from here on nobody knows the client any more."""
         self.closing = self.halted = True
+        self.direct = False
         self._leave()
         self.out.clear()
         if self.transport is not None:
@@ -341,7 +360,7 @@ class Session(Caller):
         """Start queueing commands."""
         self.transaction = []
         self.aborted = False
-        self.conditions |= QUEUEING | NO_MULTI
+        self.conditions |= _IN_TRANSACTION
 
     def queue_command(self, command: Command, argv: list[bytes]) -> str:
         """Keep a command for EXEC."""
@@ -357,40 +376,5 @@ class Session(Caller):
         """Leave the transaction, watching nothing."""
         self.transaction = None
         self.aborted = False
-        self.conditions &= ~(QUEUEING | NO_MULTI)
-        self.unwatch()
-
-    def watch(self, key: bytes) -> None:
-        """Let EXEC fail if key changes from now on."""
-        place = (self.tx.db.index, key)
-        if place in self.watching:
-            return
-        self.watching[place] = self.tx.db.live(key) is None
-        self.engine.keyspace.watched.setdefault(place, []).append(self._touch)
-
-    def _touch(self, place: Place) -> None:
-        """A watched key was touched: a change, unless it was missing or expired before and is so now (multi.c 7.0)."""
-        index, key = place
-        if not (self.watching[place] and self.engine.keyspace.databases[index].live(key) is None):
-            self.touched = True
-
-    def unwatch(self) -> None:
-        """Watch nothing any more."""
-        watched = self.engine.keyspace.watched
-        for place in self.watching:
-            watched[place].remove(self._touch)
-            if not watched[place]:
-                del watched[place]
-        self.watching.clear()
-        self.touched = False
-
-    @property
-    def outdated(self) -> bool:
-        """Tell whether a watched key changed, or expired since it was watched."""
-        if self.touched or not self.watching:
-            return self.touched
-        databases = self.engine.keyspace.databases
-        return any(
-            not was_absent and databases[index].live(key) is None
-            for (index, key), was_absent in self.watching.items()
-        )
+        self.conditions &= ~_IN_TRANSACTION
+        self.watching.forget()

@@ -1,4 +1,3 @@
 # annotation_typing=True: functions that take any number of words have their types from their annotations alone
 from store.client.session cimport Session
-from store.commands.table cimport Command
 from store.tx cimport Tx

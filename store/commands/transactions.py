@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from store.commands.table import QUEUEING, RESTRICTED, Command, command
+from store.commands.table import QUEUEING, command
 from store.errors import ReplyError
 from store.replies import NULL_ARRAY, OK
 from store.tx import Tx
@@ -39,16 +39,16 @@ def watch(tx: Tx, key: bytes, *keys: bytes) -> str:
     """Make the next EXEC fail if one of the keys changes before it."""
     if tx.session.conditions & QUEUEING:
         raise ReplyError("WATCH inside MULTI is not allowed")
-    if not tx.session.touched:
+    if not tx.session.watching.touched:
         for name in (key, *keys):
-            tx.session.watch(name)
+            tx.session.watching.watch(name)
     return OK
 
 
 @command("unwatch", "noscript loading stale fast allow_busy", since="2.2.0", group=GROUP)
 def unwatch(tx: Tx) -> str:
     """Forget what was watched."""
-    tx.session.unwatch()
+    tx.session.watching.forget()
     return OK
 
 
@@ -58,23 +58,10 @@ def exec_(tx: Tx) -> object:
     session: Session = tx.session
     if session.transaction is None:
         raise ReplyError("EXEC without MULTI")
-    queued, aborted, outdated = session.transaction, session.aborted, session.outdated
+    queued, aborted, outdated = session.transaction, session.aborted, session.watching.outdated
     session.end_transaction()
     if aborted:
         raise ReplyError("Transaction discarded because of previous errors.", "EXECABORT")
     if outdated:
         return NULL_ARRAY
-    tx.engine.scripts.transaction_mark = tx.engine.log.mark()
-    return [_run(tx, row, argv) for row, argv in queued]
-
-
-def _run(tx: Tx, row: Command, argv: list[bytes]) -> object:
-    """Run one queued command; its error is its reply and the others run all the same."""
-    try:
-        session: Session = tx.session
-        if session.conditions & RESTRICTED:
-            tx.engine.users.check(session, row, argv, "multi", changed=True)
-        return tx.engine.call(tx, row.base, argv)
-    except ReplyError as error:
-        tx.engine.stats.count_error(error.code)
-        return error
+    return tx.engine.execute_queued(tx, queued)

@@ -14,7 +14,7 @@ from store.commands.table import LOADING
 from store.debugging.table import row
 from store.digest import digest
 from store.errors import CorruptFile, ReplyError
-from store.events import ANY_DB, encode_event
+from store.events import ANY_DB
 from store.keyspace import Keyspace
 from store.log.writer import LogWriter
 from store.rdb.dump import dump_value
@@ -159,7 +159,7 @@ def debug_populate(tx: Tx, count: bytes, prefix: bytes = b"key", size: bytes = b
 def debug_replicate(tx: Tx, *words: bytes) -> str:
     """Record a command as it is, whatever it may be, to see what replicas make of it."""
     _check_loaded(tx)
-    tx.log(encode_event(*words), ANY_DB)
+    tx.log(words, ANY_DB)
     return OK
 
 

@@ -41,6 +41,9 @@ class EventLog(Protocol):
     def append(self, event: bytes, db: int) -> None:
         """Make event the next of history, run in db (negative: any)."""
 
+    def enter(self, words: tuple[bytes, ...], db: int) -> None:
+        """Do what append does with an event that is not encoded yet."""
+
     def append_raw(self, data: bytes, db: int) -> None:
         """Append whole events from a Redis primary as they came; db is selected after them."""
 

@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 from store.events import EXEC, MULTI, SELECT_PREFIX, encode_select, selected_db
 from store.log.frame import Frame, Origin
+from store.log.row import Row
 
 # A frame is sealed early beyond this many payload bytes: a memory bound, far below what a frame can hold.
 LARGE = 64 * 1024 * 1024
@@ -29,13 +30,14 @@ class EventBuffer:
         self.origins = False  # whether frames are to say who caused their events (log-origins)
         self.events = 0  # appended since the start, the inserted SELECT, MULTI and EXEC included
         self.subscribers: list[Callable[[Frame], None]] = []
+        self.large = LARGE
         self._selects: dict[int, bytes] = {}
         self._restart(offset, db)
 
     def _restart(self, offset: int, db: int) -> None:
         """Go on at offset with nothing pending; db is the database selected there."""
         self.offset = offset
-        self._pending: list[bytes] = []
+        self._pending = Row()
         self._frame_offset = offset
         self._frame_db = db
         self._db = _NO_DB  # what the next event may rely on; _NO_DB makes it bring its own SELECT
@@ -54,12 +56,21 @@ class EventBuffer:
         A `SELECT db` goes before it when another database was selected; a negative db means any (PING, PUBLISH).
         """
         if db != self._db:
-            if db >= 0:
-                self._select(db)
-            elif self.origins:
-                self.set_origin("", "")  # heartbeats
+            self._change_db(db)
         self._pending.append(event)
         self.offset += len(event)
+
+    def enter(self, words: tuple[bytes, ...], db: int) -> None:
+        """Do what append does with an event that is not encoded yet."""
+        if db != self._db:
+            self._change_db(db)
+        self.offset += self._pending.enter(words)
+
+    def _change_db(self, db: int) -> None:
+        if db >= 0:
+            self._select(db)
+        elif self.origins:
+            self.set_origin("", "")  # heartbeats
 
     def _select(self, db: int) -> None:
         """Append the SELECT that makes db the database of the events that follow."""
@@ -82,7 +93,7 @@ class EventBuffer:
 
         Raises ValueError when the frame does not start at `offset`, or with events pending.
         """
-        if self._pending:
+        if len(self._pending):
             raise ValueError("a frame can't be appended in the middle of a turn")
         if frame.offset != self.offset:
             raise ValueError(f"a frame at offset {frame.offset} does not continue history at {self.offset}")
@@ -117,19 +128,19 @@ class EventBuffer:
         mark = max(0, mark - self.events)
         if len(pending) - mark < 2:
             return
-        if pending[mark].startswith(SELECT_PREFIX):
+        if pending.begins(mark, SELECT_PREFIX):
             mark += 1
         if len(pending) - mark < 2:
             return
         pending.insert(mark, MULTI)
         pending.append(EXEC)
         self.offset += len(MULTI) + len(EXEC)
-        # Origins of later runs start one event further on; MULTI belongs to the run of the first event.
-        self._runs = [(start + 1 if start > mark else start, user, host) for start, user, host in self._runs]
+        if self._runs:  # later ones start one event further on; MULTI belongs to the run of the first event
+            self._runs = [(start + 1 if start > mark else start, user, host) for start, user, host in self._runs]
 
     def seal_if_large(self) -> bool:
-        """Seal the pending events into a frame of their own beyond LARGE bytes; only between commands. Tell if so."""
-        if self.offset - self._frame_offset < LARGE:
+        """Seal the pending events into a frame of their own beyond `large` bytes; only between commands. Tell if so."""
+        if self.offset - self._frame_offset < self.large:
             return False
         self._seal()
         return True
@@ -140,16 +151,16 @@ class EventBuffer:
 
     def _seal_first(self, count: int) -> None:
         """Turn the first so many pending events into a queued frame; the others stay pending."""
-        pending, rest = self._pending[:count], self._pending[count:]
-        payload = b"".join(pending)
-        frame = Frame(self._frame_offset, _UNSTAMPED, self._frame_db, self._origins(count), payload)
+        origins = self._origins(count)
+        payload = self._pending.cut(count)
+        rest = len(self._pending)
+        frame = Frame(self._frame_offset, _UNSTAMPED, self._frame_db, origins, payload)
         self.events += count
         if rest:
             self._frame_db = selected_db(payload, self._frame_db)
         elif self._db != _NO_DB:
             self._frame_db = self._db
         self._frame_offset = frame.end
-        self._pending = rest
         db = self._db
         self._enqueue(frame)
         if rest and self._db != db:  # the others begin a segment
@@ -181,6 +192,10 @@ class EventBuffer:
     def _enqueue(self, frame: Frame) -> None:
         """Take a sealed frame into the queue of frames to be committed."""
         self._queue.append(frame)
+
+    def commit(self, now_ms: int, before: int | None = None) -> bool:
+        """End the turn: what is pending becomes frames, which are kept as the kind of log does."""
+        raise NotImplementedError
 
     def _close_turn(self, now_ms: int, before: int | None = None) -> None:
         """Seal what is pending, or only what came before a mark, and stamp the frames of this turn with its time."""

@@ -14,12 +14,16 @@ from typing import Any, ClassVar
 import msgpack
 from crc32c import crc32c
 
+from store.log.pack import pack
+
 HEADER = struct.Struct("<II")
 HEADER_SIZE = HEADER.size
 # array(5), then at least a byte each for offset, time, db and origins, then an empty bin: what is shorter is no body.
 # It also tells blocks of zeros (left by a power loss) from frames: the checksum of no bytes is 0.
 MIN_BODY = 7
-MAX_BODY = 2**32 - 1
+# Offsets and times are below it, so that their sums are 64-bit integers too.
+MOST = 1 << 62
+_NONE = msgpack.packb(None)
 
 # One event origin run: (events, user, address), the events counted in the order of the payload.
 Origin = tuple[int, str, str]
@@ -90,24 +94,8 @@ class Frame:
 
 
 def encode(offset: int, unix_ms: int, db: int, origins: list[Origin] | None, payload: bytes) -> bytes:
-    """Return the bytes of one frame; raises ValueError for a body beyond MAX_BODY bytes."""
-    # The body is put together by hand around the payload so that a large one is copied once, not three times.
-    start = b"\x95" + msgpack.packb([offset, unix_ms, db, origins])[1:] + _bin_header(len(payload))
-    length = len(start) + len(payload)
-    if length > MAX_BODY:
-        raise ValueError(f"a frame of {length} bytes does not fit into {MAX_BODY}")
-    return b"".join((HEADER.pack(length, crc32c(payload, crc32c(start))), start, payload))
-
-
-def _bin_header(length: int) -> bytes:
-    """Return msgpack's shortest header for a bin of length bytes."""
-    if length < 0x100:
-        return bytes((0xC4, length))
-    if length < 0x10000:
-        return struct.pack(">BH", 0xC5, length)
-    if length <= MAX_BODY:
-        return struct.pack(">BI", 0xC6, length)
-    raise ValueError(f"a payload of {length} bytes does not fit into a frame")
+    """Return the bytes of one frame; raises ValueError for a body of 4 GiB."""
+    return pack(offset, unix_ms, db, _NONE if origins is None else msgpack.packb(origins), payload)
 
 
 def decode(buffer: bytes | bytearray | memoryview, position: int = 0) -> tuple[Frame, int] | None:
@@ -169,7 +157,7 @@ def _frame_of(fields: Any, raw: bytes) -> Frame:
     if type(fields) is not list or len(fields) != len(_FIELDS):
         raise BadFrame("a body that is not an array of five fields")
     for name, value in zip(_FIELDS[:3], fields, strict=False):
-        if type(value) is not int or value < 0:
+        if type(value) is not int or not 0 <= value < MOST:
             raise BadFrame(f"the field {name} is {value!r}")
     offset, unix_ms, db, origins, payload = fields
     if type(payload) is not bytes:

@@ -58,6 +58,12 @@ cdef extern from *:
 
 chronis_crc_prepare()
 
+
+cdef uint32_t checksum(const uint8_t* data, Py_ssize_t size) noexcept nogil:
+    """The CRC32C of some bytes."""
+    return chronis_crc(data, size)
+
+
 cdef enum:
     HEADER = 8
     LEAST = 7  # bytes of a body, as in frame.py

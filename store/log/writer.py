@@ -213,7 +213,7 @@ class LogWriter(EventBuffer):
         if self._roll_next:
             self._starts.add(frame.offset)
             self._planned = HEADER_SIZE
-        super()._enqueue(frame)
+        self._queue.append(frame)
         self._planned += len(frame.payload) + _FRAME_OVERHEAD
         self._roll_next = self._planned >= self.segment_bytes
         if self._roll_next:

@@ -21,7 +21,7 @@ class ReplayTx(Tx):
 
     __slots__ = ()
 
-    def log(self, event: bytes, db: int) -> None:
+    def log(self, event: tuple[bytes, ...], db: int) -> None:
         """Append nothing."""
 
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from store.resp.encoder import encode, encode_event, encode_words
 from store.resp.parser import Parser
 
-__all__ = ["IMPLEMENTATION", "Parser", "encode", "encode_event", "encode_words"]
+__all__ = ["IMPLEMENTATION", "Parser"]
 
 IMPLEMENTATION = "python"

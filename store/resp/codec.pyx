@@ -1,18 +1,14 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False, cdivision=True
-"""The compiled parser and encoder: what store/resp/parser.py and encoder.py do, straight on the received buffer.
+"""The compiled parser: what store/resp/parser.py does, straight on the received buffer.
 
-The rules, limits and error texts are those of the plain modules (their tests run on both); what is rare here (inline commands,
-maps, doubles, errors) is handed to them.
+The rules, limits and error texts are those of the plain module (its tests run on both).
 """
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
-from cpython.list cimport PyList_GET_ITEM, PyList_GET_SIZE
-from cpython.long cimport PyLong_AsLongLongAndOverflow
-from libc.string cimport memchr, memcpy
+from cpython.list cimport PyList_New, PyList_SET_ITEM
+from cpython.ref cimport Py_INCREF
+from libc.string cimport memchr, memcmp
 
-from store.primitives cimport write_integer
-from store.replies import NO_REPLY
-from store.resp import encoder as _plain
 from store.resp.words import UnbalancedQuotes, split_words
 
 IMPLEMENTATION = "compiled"
@@ -22,6 +18,14 @@ cdef long long MULTIBULK_MAX = 2147483647
 cdef long long UNAUTHENTICATED_COUNT = 10
 cdef long long UNAUTHENTICATED_BULK = 16384
 cdef long long NOT_A_NUMBER = -9223372036854775807
+
+cdef enum:
+    FEW = 64  # words of a request that is parsed in one go
+    NAMES = 64
+    LONGEST_NAME = 20
+
+cdef list _names = [b""] * NAMES
+"""Names of commands as clients write them: requests share them, and so their hashes."""
 
 
 cdef inline long long _number(const char* text, Py_ssize_t size) noexcept:
@@ -44,6 +48,32 @@ cdef inline long long _number(const char* text, Py_ssize_t size) noexcept:
     return -value if negative else value
 
 
+cdef inline bytes _name(const char* text, Py_ssize_t size):
+    """The first word of a request: one of the names that were seen before, if it is the same."""
+    cdef Py_ssize_t slot
+    cdef bytes found
+    if not 0 < size <= LONGEST_NAME:
+        return PyBytes_FromStringAndSize(text, size)
+    slot = (<unsigned char>text[0] + 5 * <unsigned char>text[size - 1] + 11 * size) % NAMES
+    found = <bytes>_names[slot]
+    if PyBytes_GET_SIZE(found) != size or memcmp(PyBytes_AS_STRING(found), text, size) != 0:
+        found = _names[slot] = PyBytes_FromStringAndSize(text, size)
+    return found
+
+
+cdef inline const char* _count(const char* text, const char* end, Py_ssize_t* number) noexcept:
+    """Read up to 9 digits and CRLF: return the place after them, or NULL for anything else and when more bytes are needed."""
+    cdef const char* start = text
+    cdef Py_ssize_t value = 0
+    while text < end and c'0' <= text[0] <= c'9' and text - start < 9:
+        value = value * 10 + (text[0] - c'0')
+        text += 1
+    if text == start or end - text < 2 or text[0] != c'\r' or (start[0] == c'0' and text - start > 1):
+        return NULL
+    number[0] = value
+    return text + 2
+
+
 cdef class Parser:
     """Turns the bytes of one connection into requests; see store.resp.parser.Parser."""
 
@@ -52,6 +82,7 @@ cdef class Parser:
         self.authenticated = authenticated
         self.error = None
         self._rest = b""
+        self._place = 0
         self._chunks = []
         self._size = 0
         self._need = 0
@@ -61,39 +92,79 @@ cdef class Parser:
 
     @property
     def pending(self):
-        """Bytes received that do not make a whole request yet (the query buffer)."""
+        """Bytes received that were not returned as requests yet (the query buffer)."""
         return self.unparsed()
 
     cdef Py_ssize_t unparsed(self) noexcept:
         return self._size + self._args_size
 
-    cpdef list feed(self, bytes data):
-        """Take received bytes; return the requests they complete, in order."""
+    cpdef receive(self, bytes data):
+        """Take received bytes."""
         if self._size:
             self._chunks.append(data)
             self._size += PyBytes_GET_SIZE(data)
-            if self._size < self._need:
-                return []
-            self._rest = b"".join([self._rest, *self._chunks])
-            self._chunks = []
         else:
             self._rest = data
+            self._place = 0
             self._size = PyBytes_GET_SIZE(data)
-        return self._parse()
 
-    cpdef list take(self):
-        """Parse what is buffered; while unauthenticated only one request, as AUTH changes the limits of the next."""
-        return self._parse() if self._size and not self._chunks else []
+    cpdef list next(self):
+        """Return the next request; None when more bytes are needed or `error` is set."""
+        cdef list request
+        if self._size == 0 or self._size < self._need or self.error is not None:
+            return None
+        if self._chunks:
+            self._rest = b"".join([self._rest[self._place :], *self._chunks])
+            self._place = 0
+            self._chunks = []
+        self._need = 0
+        request = self._quick() if not self._missing and self.authenticated else None
+        if request is None:
+            request = self._parse()
+        if self._size == 0:
+            self._rest = b""
+            self._place = 0
+        return request
+
+    cdef list _quick(self):
+        """Parse a request that is there as a whole and like most; None: look closer."""
+        cdef const char* start = PyBytes_AS_STRING(self._rest)
+        cdef const char* text = start + self._place
+        cdef const char* end = start + PyBytes_GET_SIZE(self._rest)
+        cdef const char* words[FEW]
+        cdef Py_ssize_t sizes[FEW]
+        cdef Py_ssize_t count = 0, place
+        cdef list request
+        cdef bytes word
+        if text[0] != c'*':
+            return None
+        text = _count(text + 1, end, &count)
+        if text is NULL or not 0 < count <= FEW:
+            return None
+        for place in range(count):
+            if end - text < 4 or text[0] != c'$':
+                return None
+            text = _count(text + 1, end, &sizes[place])
+            if text is NULL or end - text < sizes[place] + 2 or sizes[place] > self.bulk_max:
+                return None
+            words[place] = text
+            text += sizes[place] + 2
+        request = PyList_New(count)
+        for place in range(count):
+            word = PyBytes_FromStringAndSize(words[place], sizes[place]) if place else _name(words[0], sizes[0])
+            Py_INCREF(word)
+            PyList_SET_ITEM(request, place, word)
+        self._size -= text - start - self._place
+        self._place = text - start
+        return request
 
     cdef list _parse(self):
+        """Parse the next request, whatever it is like."""
         cdef bytes data = self._rest
         cdef const char* text = PyBytes_AS_STRING(data)
-        cdef Py_ssize_t end = PyBytes_GET_SIZE(data), place = 0, start
+        cdef Py_ssize_t end = PyBytes_GET_SIZE(data), place = self._place
         cdef list requests = []
-        cdef object request
-        self._need = 0
-        while place < end and self.error is None:
-            start = place
+        while place < end and self.error is None and not requests:
             if self._missing or text[place] == c'*':
                 place = self._multibulk(text, place, end, requests)
             else:
@@ -101,11 +172,12 @@ cdef class Parser:
             if place < 0:
                 place = -place - 1
                 break
-            if not self.authenticated and requests:
-                break
-        self._rest = data[place:] if place else data
         self._size = end - place
-        return requests
+        self._place = place
+        if not requests and place:
+            self._rest = data[place:]
+            self._place = 0
+        return requests[0] if requests else None
 
     cdef Py_ssize_t _inline(self, bytes data, const char* text, Py_ssize_t place, Py_ssize_t end, list requests) except? -9:
         cdef const char* found = <const char*>memchr(text + place, 10, end - place)
@@ -185,160 +257,3 @@ cdef class Parser:
         self._args = []
         self._args_size = 0
         return place
-
-
-# ── replies ────────────────────────────────────────────────────────────────────────────────────────────────────────────
-cdef inline int _digits(char* out, Py_ssize_t number) noexcept:
-    """Write a number that is not negative as decimal digits; return how many."""
-    cdef char reverse[24]
-    cdef int count = 0, place
-    if number == 0:
-        out[0] = c'0'
-        return 1
-    while number:
-        reverse[count] = <char>(c'0' + number % 10)
-        number //= 10
-        count += 1
-    for place in range(count):
-        out[place] = reverse[count - 1 - place]
-    return count
-
-
-cdef bytes _integer(object reply):
-    cdef char made[32]
-    cdef int size = 1, overflow = 0
-    cdef long long number = PyLong_AsLongLongAndOverflow(reply, &overflow)
-    if overflow or number < 0:
-        return b":%d\r\n" % reply
-    made[0] = c':'
-    size += _digits(made + 1, number)
-    made[size] = c'\r'
-    made[size + 1] = c'\n'
-    return PyBytes_FromStringAndSize(made, size + 2)
-
-
-cdef bytes _bulk(bytes reply):
-    cdef Py_ssize_t size = PyBytes_GET_SIZE(reply)
-    cdef char head[32]
-    cdef int digits
-    cdef char* out
-    head[0] = c'$'
-    digits = _digits(head + 1, size)
-    head[1 + digits] = c'\r'
-    head[2 + digits] = c'\n'
-    cdef bytes made = PyBytes_FromStringAndSize(NULL, 3 + digits + size + 2)
-    out = PyBytes_AS_STRING(made)
-    memcpy(out, head, 3 + digits)
-    memcpy(out + 3 + digits, PyBytes_AS_STRING(reply), size)
-    out[3 + digits + size] = c'\r'
-    out[4 + digits + size] = c'\n'
-    return made
-
-
-cdef Py_ssize_t _flat_size(list reply) except -2:
-    """Bytes of the bulk strings of a list that holds nothing else, without their headers; -1 if it holds something else."""
-    cdef Py_ssize_t size = 0, place
-    cdef object item
-    for place in range(PyList_GET_SIZE(reply)):
-        item = <object>PyList_GET_ITEM(reply, place)
-        if type(item) is not bytes:
-            return -1
-        size += PyBytes_GET_SIZE(item)
-    return size
-
-
-cdef bytes _bulks(list reply, Py_ssize_t size):
-    """An array of bulk strings whose contents have `size` bytes together."""
-    cdef Py_ssize_t count = PyList_GET_SIZE(reply), place, length
-    cdef bytes made = PyBytes_FromStringAndSize(NULL, size + 24 * (count + 1))
-    cdef char* start = PyBytes_AS_STRING(made)
-    cdef char* out = start
-    cdef object item
-    out[0] = c'*'
-    out += 1 + _digits(out + 1, count)
-    out[0] = c'\r'
-    out[1] = c'\n'
-    out += 2
-    for place in range(count):
-        item = <object>PyList_GET_ITEM(reply, place)
-        length = PyBytes_GET_SIZE(item)
-        out[0] = c'$'
-        out += 1 + _digits(out + 1, length)
-        out[0] = c'\r'
-        out[1] = c'\n'
-        memcpy(out + 2, PyBytes_AS_STRING(item), length)
-        out += 2 + length
-        out[0] = c'\r'
-        out[1] = c'\n'
-        out += 2
-    return made[: out - start]
-
-
-cdef bytes _mixed(list reply, int resp):
-    """An array of anything."""
-    cdef list parts = [b"*%d\r\n" % PyList_GET_SIZE(reply)]
-    cdef object item
-    for item in reply:
-        parts.append(encode(item, resp))
-    return b"".join(parts)
-
-
-cdef bytes _OK = b"+OK\r\n"
-cdef dict _small = {number: b":%d\r\n" % number for number in range(-2, 1024)}
-cdef object _none = NO_REPLY
-
-
-cpdef bytes encode(object reply, int resp=2):
-    """Encode a reply for a client speaking RESP2 or RESP3; see store.resp.encoder.encode."""
-    cdef object kind = type(reply)
-    cdef Py_ssize_t size
-    if kind is bytes:
-        return _bulk(<bytes>reply)
-    if kind is str:
-        if reply == "OK":
-            return _OK
-    elif kind is int:
-        found = _small.get(reply)
-        return <bytes>found if found is not None else _integer(reply)
-    elif reply is None:
-        return b"_\r\n" if resp == 3 else b"$-1\r\n"
-    elif kind is list:
-        size = _flat_size(<list>reply)
-        return _bulks(<list>reply, size) if size >= 0 else _mixed(<list>reply, resp)
-    elif kind is float and resp != 3 and -1e15 < <double>reply < 1e15 and <double>reply == <long long><double>reply != 0:
-        return _bulk(write_integer(<long long><double>reply))
-    return _plain.encode(reply, resp)
-
-
-def encode_event(*args):
-    """Encode one command (name and arguments) as the RESP array of bulk strings; see encoder.py."""
-    return encode_words(<tuple>args)
-
-
-cpdef bytes encode_words(tuple words):
-    """Encode one command given as a tuple; see encoder.py."""
-    cdef Py_ssize_t size = 24, place, length, count = len(words)
-    cdef bytes word
-    for place in range(count):
-        size += PyBytes_GET_SIZE(<bytes>words[place]) + 24
-    cdef bytes made = PyBytes_FromStringAndSize(NULL, size)
-    cdef char* start = PyBytes_AS_STRING(made)
-    cdef char* out = start
-    out[0] = c'*'
-    out += 1 + _digits(out + 1, count)
-    out[0] = c'\r'
-    out[1] = c'\n'
-    out += 2
-    for place in range(count):
-        word = <bytes>words[place]
-        length = PyBytes_GET_SIZE(word)
-        out[0] = c'$'
-        out += 1 + _digits(out + 1, length)
-        out[0] = c'\r'
-        out[1] = c'\n'
-        memcpy(out + 2, PyBytes_AS_STRING(word), length)
-        out += 2 + length
-        out[0] = c'\r'
-        out[1] = c'\n'
-        out += 2
-    return made[: out - start]

@@ -9,6 +9,8 @@ strict parser below, which knows every rule. `error` holds the text of a protoco
 
 from __future__ import annotations
 
+from collections import deque
+
 import hiredis
 
 from store.resp.words import UnbalancedQuotes, split_words
@@ -17,6 +19,8 @@ INLINE_MAX = 64 * 1024
 MULTIBULK_MAX = (1 << 31) - 1
 UNAUTHENTICATED_COUNT = 10
 UNAUTHENTICATED_BULK = 16384
+COMPACTED = 64 * 1024
+"""Bytes that are parsed before they are taken out of the buffer."""
 
 Request = list[bytes]
 
@@ -24,7 +28,7 @@ Request = list[bytes]
 class Parser:
     """Turns the bytes of one connection into requests. `bulk_max`: proto-max-bulk-len; `authenticated`: full limits apply."""
 
-    __slots__ = ("_args", "_buffer", "_missing", "_position", "authenticated", "bulk_max", "error")
+    __slots__ = ("_args", "_buffer", "_missing", "_position", "_ready", "authenticated", "bulk_max", "error")
 
     def __init__(self, bulk_max: int = 512 * 1024 * 1024, authenticated: bool = True) -> None:
         self.bulk_max = bulk_max
@@ -34,36 +38,35 @@ class Parser:
         self._position = 0
         self._args: Request = []
         self._missing = 0  # arguments still to come of the request in _args
+        self._ready: deque[Request] = deque()
 
     @property
     def pending(self) -> int:
         """Bytes received that do not make a whole request yet (the query buffer)."""
         return len(self._buffer) - self._position + sum(map(len, self._args))
 
-    def feed(self, data: bytes) -> list[Request]:
-        """Take received bytes; return the requests they complete, in order (one at a time is `feed(b"")` while limited)."""
+    def receive(self, data: bytes) -> None:
+        """Take received bytes."""
         if not self._buffer and not self._missing and self.authenticated and self.error is None:
             requests = _whole(data)
             if requests is not None:
-                return requests
+                self._ready.extend(requests)
+                return
         self._buffer += data
-        return self.take()
 
-    def take(self) -> list[Request]:
-        """Parse what is buffered; while unauthenticated only one request, as AUTH changes the limits of the next."""
-        requests: list[Request] = []
-        while self.error is None and self._position < len(self._buffer):
+    def next(self) -> Request | None:
+        """Return the next request; None when more bytes are needed or `error` is set."""
+        if self._ready:
+            return self._ready.popleft()
+        request: Request | None = []
+        while self.error is None and self._position < len(self._buffer) and not request:
             request = self._multibulk() if self._missing or self._buffer[self._position] == 42 else self._inline()
             if request is None:
                 break
-            if request:
-                requests.append(request)
-                if not self.authenticated:
-                    break
-        if self._position:
+        if self._position > COMPACTED or self._position == len(self._buffer):
             del self._buffer[: self._position]
             self._position = 0
-        return requests
+        return request or None
 
     def _fail(self, text: str) -> None:
         self.error = text

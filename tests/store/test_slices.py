@@ -14,6 +14,7 @@ from store import long_replies, slices
 from store.client.session import Session
 from store.key_walk import KeyWalk
 from store.resp import encode
+from store.resp.encoded import encode_event
 from store.slices import Reading
 from store.values import sample_sort
 from store.values.sample_sort import sorted_parts
@@ -53,8 +54,7 @@ class Reader(Session):
 
     def run(self, *argv: str | bytes | int) -> None:
         """Run or queue a request as if it had been received."""
-        request = [word if isinstance(word, bytes) else str(word).encode() for word in argv]
-        self._run([request])
+        self.data_received(encode_event(*(word if isinstance(word, bytes) else str(word).encode() for word in argv)))
 
 
 @pytest.fixture
@@ -85,7 +85,7 @@ def reader(node: Node, resp: int = 2) -> Reader:
 
 def taken(client: Reader) -> bytes:
     """What was sent to a client since the last time."""
-    out = b"".join(client.out)
+    out = bytes(client.out)
     client.out.clear()
     client.in_turn = False
     return out

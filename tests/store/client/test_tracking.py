@@ -29,8 +29,8 @@ def heard(client: Client) -> list[Reply]:
     """The messages that a client was sent since it was last asked."""
     client.engine.tracking.end_turn()
     reader = object.__new__(RespClient)
-    reader.file = io.BytesIO(b"".join(client.out))  # type: ignore[assignment]  # a file of bytes, as a socket's
-    size = len(b"".join(client.out))
+    reader.file = io.BytesIO(bytes(client.out))  # type: ignore[assignment]  # a file of bytes, as a socket's
+    size = len(bytes(client.out))
     client.out.clear()
     messages = []
     while reader.file.tell() < size:

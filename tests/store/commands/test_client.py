@@ -161,7 +161,7 @@ class Muted(Client):
     def run(self, *argv: str | bytes | int | float) -> object:
         """Run a command and return the bytes it sent."""
         super().run(*argv)
-        data = b"".join(self.out)
+        data = bytes(self.out)
         self.out.clear()
         return data
 

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 import store.log
 from store.events import decode_events
-from store.log.frame import BadFrame, Frame, Origin, decode, encode
+from store.log.frame import MOST, BadFrame, Frame, Origin, decode, encode
 from store.log.segment import HEADER_SIZE, Header, decode_header, encode_header
 
 ID = "0123456789abcdef0123456789abcdef01234567"
-numbers = st.integers(0, 2**63 - 1)
+numbers = st.integers(0, MOST - 1)
 origins = st.none() | st.lists(st.tuples(st.integers(1, 1000), st.text(max_size=9), st.text(max_size=9)), max_size=4)
 
 

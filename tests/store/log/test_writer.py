@@ -7,7 +7,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from store.events import EXEC, MULTI, PING, encode_select
-from store.log import buffer
 from store.log.frame import Frame
 from store.log.segment import HEADER_SIZE, list_segments
 from tests.kit.faulty_disk import FaultyDisk
@@ -153,11 +152,9 @@ def test_the_segment_size_may_change_while_running(tmp_path: Path) -> None:
     assert len(files(tmp_path)) == 2
 
 
-def test_much_pending_is_sealed_early_and_written_with_the_turn(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(buffer, "LARGE", 60)
+def test_much_pending_is_sealed_early_and_written_with_the_turn(tmp_path: Path) -> None:
     log = new_log(tmp_path)
+    log.large = 60
     log.append(command("SET a 1"), 0)
     assert not log.seal_if_large()
     log.append(command("SET b 2"), 0)

@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 
 from store.errors import ReplyError
 from store.replies import NO_REPLY, NULL_ARRAY, Attributed, BigNumber, Pairs, Push, SetReply, Several, Verbatim
-from store.resp import codec
+from store.resp import codec, encoded
 from store.resp import encoder as plain
 
 ENCODERS: list[Any] = [plain.encode]
 if codec.IMPLEMENTATION == "compiled":
-    ENCODERS.append(codec.encode)
+    ENCODERS.append(encoded.encode)
 
 TABLE: list[tuple[object, bytes, bytes]] = [
     (None, b"$-1\r\n", b"_\r\n"),
@@ -67,7 +67,7 @@ def test_both_encoders_agree(reply: object, resp: int) -> None:
 @pytest.mark.skipif(len(ENCODERS) < 2, reason="the compiled encoder is not built")
 @given(words=st.lists(st.binary(max_size=200), min_size=1, max_size=12))
 def test_both_event_encoders_agree(words: list[bytes]) -> None:
-    assert codec.encode_event(*words) == plain.encode_event(*words)
+    assert encoded.encode_event(*words) == plain.encode_event(*words)
 
 
 @pytest.mark.parametrize("encode", ENCODERS)
