@@ -1,5 +1,8 @@
 """Making the log durable without stopping the loop: at most one fsync in flight, in a thread of its own.
 
+Where all replies wait for the fsync (`always`) and the disk is quick, the loop does it by itself: the way to a thread and
+back would cost more than it spares. One that took longer than `patience` sends the next ones to the thread again.
+
 Law: `synced_offset` moves only after every file that holds an earlier byte has been synced, and the directory that
 names it. A failed fsync is final: the kernel may have dropped the dirty pages and would call the next one a success
 (so does every file system on Linux), so nothing synced after it proves anything; only a restart, which reads
@@ -23,6 +26,8 @@ from store.log.disk import Disk
 BOUNDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 SLOW_SECONDS = 2.0
 EVERY_SECONDS = 1.0
+PATIENCE = 0.002
+"""Seconds of an fsync up to which a node's event loop may be held up for the next."""
 
 
 class Waiters:
@@ -97,11 +102,20 @@ class _Job:
 class Syncer:
     """Sync the files of one log; `position` tells the open segment's descriptor and the offset written so far."""
 
-    def __init__(self, disk: Disk, folder: str, position: Callable[[], tuple[int, int]], clock: Callable[[], float]):
+    def __init__(
+        self,
+        disk: Disk,
+        folder: str,
+        position: Callable[[], tuple[int, int]],
+        clock: Callable[[], float],
+        patience: float = 0.0,
+    ):
         self.synced_offset = position()[1]
         self.failed: LogFailed | None = None
         self.times = FsyncTimes()
         self.delayed = 0
+        self.patience = patience
+        self._took = float("inf")  # seconds of the last fsync
         self.waiters = Waiters()
         self.synced_callbacks: list[Callable[[int], None]] = []
         self.failed_callbacks: list[Callable[[LogFailed], None]] = []
@@ -112,7 +126,7 @@ class Syncer:
         self._retired: list[int] = []
         self._directory = False
         self._job: _Job | None = None
-        self._again = False
+        self._again = self._awaited = False
         self._last = clock()
         self._executor = ThreadPoolExecutor(1, "log-fsync")
 
@@ -129,16 +143,17 @@ class Syncer:
         """Have the next fsync cover the directory too: a segment was created."""
         self._directory = True
 
-    def request(self) -> None:
+    def request(self, awaited: bool = False) -> None:
         """Start an fsync of what is written; while one runs, everything that piles up shares the next.
 
-        Without a running event loop (tools, tests, shutdown) it is done before this returns.
+        Without a running event loop (tools, tests, shutdown) it is done before this returns, and likewise if it is
+        awaited by whatever the loop could do meanwhile and promises to be quick.
         """
         if self._job is not None:
-            self._again = True
+            self._again, self._awaited = True, self._awaited or awaited
             return
         if self.failed is None and not self._covered():
-            self._launch(_running_loop())
+            self._launch(None if awaited and self._took < self.patience else _running_loop())
 
     def _covered(self) -> bool:
         return self.synced_offset >= self._position()[1] and not self._retired
@@ -158,7 +173,7 @@ class Syncer:
         fd, target = self._position()
         self._last = self._clock()
         job = self._job = _Job(self._retired, self._directory, fd, target, self._last)
-        self._retired, self._directory, self._again = [], False, False
+        self._retired, self._directory, self._again, self._awaited = [], False, False, False
         if loop is not None:
             job.future = self._executor.submit(self._run, job)
             job.future.add_done_callback(lambda _: self._announce(loop, job))
@@ -200,13 +215,14 @@ class Syncer:
         if isinstance(error, OSError):
             self._fail(error)
             return
-        self.times.add(job.future.result())
+        self._took = job.future.result()
+        self.times.add(self._took)
         self.synced_offset = job.target
         self.waiters.reached(job.target)
         for callback in self.synced_callbacks:
             callback(job.target)
         if self._again or len(self.waiters):
-            self.request()
+            self.request(self._awaited)
 
     def poll(self) -> None:
         """Take the outcome of the fsync in flight if it has ended, without waiting for the loop to tell."""

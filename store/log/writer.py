@@ -68,8 +68,11 @@ class LogWriter(EventBuffer):
         fsync: str = "everysec",
         segment_bytes: int = SEGMENT_BYTES,
         clock: Callable[[], float] = time.monotonic,
+        patience: float = 0.0,
     ) -> None:
         """Go on where the log ended (LogEnd(0) for a new one) and mark the history as running.
+
+        patience: seconds of an fsync up to which `always` holds up the event loop (see syncer.py).
 
         Everything an earlier process may have left unsynced is synced first, blocking. Raises OSError, or CorruptLog
         when the last segment is longer than end says: a torn tail has to be cut before (reader.cut).
@@ -95,7 +98,7 @@ class LogWriter(EventBuffer):
         self.frames = 0
         self.bytes_written = 0
         self._open(end)
-        self._syncer = Syncer(self._disk, self._folder, self._position, clock)
+        self._syncer = Syncer(self._disk, self._folder, self._position, clock, patience)
         self._syncer.failed_callbacks.append(self._fsync_failed)
 
     def _open(self, end: LogEnd) -> None:
@@ -164,7 +167,7 @@ class LogWriter(EventBuffer):
             for subscriber in self.subscribers:
                 subscriber(frame)
         if self._fsync == "always" or self._syncer.waiters:
-            self._syncer.request()
+            self._syncer.request(awaited=self._fsync == "always")
         return True
 
     def _write(self, raw: bytes) -> None:

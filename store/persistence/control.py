@@ -21,6 +21,7 @@ from store.log.history import History
 from store.log.memory import MemoryLog
 from store.log.repair import foreign_segments, set_aside
 from store.log.segment import LogEnd, list_segments
+from store.log.syncer import PATIENCE
 from store.log.writer import LogWriter
 from store.persistence import replacement
 from store.persistence.datadir import DataDirectory
@@ -184,6 +185,7 @@ class Persistence:
             end,
             fsync=settings.appendfsync,
             segment_bytes=settings.log_segment_size,
+            patience=PATIENCE,
         )
 
     def _use_memory(self, end: LogEnd) -> None:

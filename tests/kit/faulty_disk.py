@@ -6,6 +6,7 @@ import errno
 import os
 import threading
 from collections import Counter
+from collections.abc import Callable
 
 from store.log.disk import Disk
 
@@ -13,7 +14,7 @@ from store.log.disk import Disk
 class FaultyDisk(Disk):
     """The real file system until told otherwise; `calls` counts every operation, the failed ones included."""
 
-    __slots__ = ("_faults", "calls", "gate", "largest_write", "space")
+    __slots__ = ("_faults", "calls", "gate", "largest_write", "slow", "space")
 
     def __init__(self) -> None:
         self.calls: Counter[str] = Counter()
@@ -21,6 +22,7 @@ class FaultyDisk(Disk):
         self.largest_write: int | None = None  # more is written short
         self.gate = threading.Event()  # fdatasync waits for it
         self.gate.set()
+        self.slow: Callable[[], None] | None = None  # called by fdatasync
         self._faults: dict[str, tuple[range, int]] = {}
 
     def fail(self, operation: str, nth: int = 1, times: int = 1, error: int = errno.EIO) -> None:
@@ -59,6 +61,8 @@ class FaultyDisk(Disk):
         """As Disk, once `gate` is open."""
         self._called("fdatasync")
         assert self.gate.wait(30)
+        if self.slow is not None:
+            self.slow()
         super().fdatasync(fd)
 
     def ftruncate(self, fd: int, size: int) -> None:

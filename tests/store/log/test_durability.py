@@ -132,6 +132,42 @@ async def test_a_slow_fsync_is_counted_once_and_writes_go_on(tmp_path: Path) -> 
     log.close()
 
 
+async def test_a_quick_disk_is_synced_within_the_turn_and_a_slow_one_in_the_thread(tmp_path: Path) -> None:
+    ticks, disk = Ticks(), FaultyDisk()
+    log = new_log(tmp_path, disk, fsync="always", clock=ticks, patience=0.5)
+    turn(log, "SET a 1")
+    assert log.fsync_in_flight  # how quick it is nobody knows yet
+    await settled(log)
+    turn(log, "SET a 2")
+    assert log.synced_offset == log.offset
+    disk.slow = lambda: setattr(ticks, "now", ticks.now + 1)
+    turn(log, "SET a 3")
+    assert log.synced_offset == log.offset
+    turn(log, "SET a 4")
+    assert log.fsync_in_flight
+    turn(log, "SET a 5")
+    disk.slow = None
+    await settled(log)
+    assert log.synced_offset == log.offset
+    turn(log, "SET a 6")
+    assert log.synced_offset == log.offset
+    log.close()
+
+
+async def test_a_quick_disk_that_fails_fails_the_turn(tmp_path: Path) -> None:
+    disk = FaultyDisk()
+    log = new_log(tmp_path, disk, fsync="always", patience=30.0)
+    turn(log, "SET a 1")
+    await settled(log)
+    disk.fail("fdatasync")
+    assert not turn(log, "SET a 2")
+    assert log.synced_offset < log.offset
+    with pytest.raises(LogFailed):
+        await log.durable(log.offset)
+    with pytest.raises(LogFailed):
+        log.close()
+
+
 async def test_the_policy_no_syncs_only_sealed_segments(tmp_path: Path) -> None:
     disk, clock = FaultyDisk(), Ticks()
     log = new_log(tmp_path, disk, fsync="no", segment_bytes=150, clock=clock)
