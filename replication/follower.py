@@ -100,8 +100,11 @@ class Follower:
         """Record and apply all that has been received, as part of a command: what follows on it happens when that ends."""
         if self.engine.gates.writes_paused:
             return
-        while self._take_one():
-            continue
+        try:
+            while self._take_one():
+                continue
+        except BadStream as error:
+            warn(f"The end of what came from the master can't be used: {error}")
         self.engine.turn.end()
 
     def _settle(self) -> None:

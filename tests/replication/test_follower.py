@@ -107,6 +107,14 @@ def test_what_was_received_is_applied_before_the_link_is_given_up() -> None:
     assert {event[0] for event in following.node.events()} == {b"RPUSH"}
 
 
+def test_garbage_at_the_end_keeps_nobody_from_being_promoted() -> None:
+    """What came before it is applied, the rest is left out and said."""
+    following = Following(framed=True)
+    following.follower.receive(b"".join(frame.raw for frame in frames(PAYLOADS)) + b"x" * 100)
+    following.follower.drain()
+    assert following.node.run("LLEN", "list") == 20
+
+
 @pytest.mark.usefixtures("_one_piece_a_step")
 def test_much_that_waits_stops_the_reading(monkeypatch: pytest.MonkeyPatch) -> None:
     """Beyond a limit the rest is left in the network, until it was applied."""
