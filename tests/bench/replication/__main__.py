@@ -50,7 +50,9 @@ def arguments(argv: list[str] | None) -> argparse.Namespace:
     case.add_argument("--gather", type=int, help="nodes that a promoted one hears from first (default: replicas - promise)")
     case.add_argument("--behind", type=int, default=0, help="ms by which the promoted replica is behind")
     case.add_argument("--promise", type=int, default=0, help="replicas that must hold a write before its reply")
-    case.add_argument("--story", type=float, default=float("inf"), help="show everybody's log where it took longer, in s")
+    case.add_argument(
+        "--story", type=float, default=float("inf"), help="show the logs of rounds that took longer (s), or ended by a full resync"
+    )
 
     case = cases.add_parser(
         "reads", help="reads spread over three nodes: CPU a read, reading one's own writes elsewhere"

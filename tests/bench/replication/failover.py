@@ -162,7 +162,7 @@ class Arena:
     def story(self) -> str:
         """The last lines of everybody's log, for a round that did not end as it should."""
         servers = [*self.nodes, *self.sentinels]
-        return "\n".join(f"── port {server.port}\n{server.output()[-4000:]}" for server in servers)
+        return "\n".join(f"── port {server.port}\n{server.output()[-8000:]}" for server in servers)
 
     def count(self, writers: list[Writer]) -> tuple[int, int]:
         """Look for every acknowledged write on the new primary; return how many there were and how many are missing."""
@@ -210,7 +210,7 @@ def run(options: argparse.Namespace) -> list[str]:
                     print(arena.story(), file=sys.stderr, flush=True)
                     raise
                 print(f"{name} {number + 1}: {rounds[-1]}", flush=True)
-                if rounds[-1].seconds > options.story:
+                if rounds[-1].seconds > options.story or (name == "chronis" and "full" in rounds[-1].back):
                     print(arena.story(), file=sys.stderr, flush=True)
             # Only now: the digest keeps a primary busy for long enough to be taken for dead.
             if not nodes.equal(arena.nodes):
