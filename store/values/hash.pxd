@@ -9,6 +9,8 @@ cdef class FieldTable:
 
 cdef class Hash(Packed):
     @cython.locals(table=FieldTable)
+    cpdef Py_ssize_t size(self)
+    @cython.locals(table=FieldTable)
     cpdef bint has(self, bytes field)
     @cython.locals(table=FieldTable, place=Py_ssize_t)
     cpdef get(self, bytes field)

@@ -63,7 +63,12 @@ class Hash(Packed):
 
     # ── reading ────────────────────────────────────────────────────────────────────────────────────────────────────
     def __len__(self) -> int:
-        return self.count >> 1 if self.table is None else len(self.table.fields)
+        return self.size()
+
+    def size(self) -> int:
+        """How many fields there are."""
+        table = self.table
+        return self.count >> 1 if table is None else len(table.fields)
 
     def __iter__(self) -> Iterator[bytes]:
         """The fields; nothing may change meanwhile."""
@@ -106,7 +111,7 @@ class Hash(Packed):
         table = self.table
         if table is not None:
             return table.fields.copy()
-        return dict(zip(self._items(0, self.count, 2), self._items(1, self.count, 2), strict=True))
+        return self._pairs_as_dict()
 
     def unordered(self) -> Iterable[bytes]:
         """The fields; nothing may change meanwhile."""

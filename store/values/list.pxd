@@ -3,6 +3,8 @@ from store.values.chunks cimport Chunks
 from store.values.packed cimport Packed
 
 cdef class List(Packed):
+    @cython.locals(chunks=Chunks)
+    cpdef Py_ssize_t size(self)
     cpdef bint _holds(self, object members)
     @cython.locals(chunks=Chunks)
     cpdef Chunks _use_chunks(self)

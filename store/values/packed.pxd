@@ -12,6 +12,7 @@ cdef class Packed(Value):
     cpdef Py_ssize_t _locate(self, Py_ssize_t number) noexcept
     cpdef bytes _item(self, Py_ssize_t place, int ahead=*)
     cpdef list _items(self, Py_ssize_t first, Py_ssize_t stop, int step=*)
+    cpdef dict _pairs_as_dict(self)
     cpdef _fill(self, list items)
     cdef int _fill_raw(self, const unsigned char* block, Py_ssize_t size, Py_ssize_t items, Py_ssize_t longest) except -1
     cpdef _insert(self, Py_ssize_t place, bytes item)

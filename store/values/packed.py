@@ -72,6 +72,10 @@ class Packed(Value):
         """The items with first (not below 0) <= number < stop, every step-th (1 or 2) of them."""
         return self._list[first : max(first, stop) : step]
 
+    def _pairs_as_dict(self) -> dict[bytes, bytes]:
+        """Every other item from the first, each with the one after it; there must be an even number."""
+        return dict(zip(self._list[::2], self._list[1::2], strict=True))
+
     # ── changing ───────────────────────────────────────────────────────────────────────────────────────────────────
     def _fill(self, items: list[bytes]) -> None:
         """Put items, which fit, into an empty block."""

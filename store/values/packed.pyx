@@ -3,7 +3,9 @@
 
 cimport cython
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.list cimport PyList_New, PyList_SET_ITEM
 from cpython.mem cimport PyMem_Free, PyMem_Realloc
+from cpython.ref cimport Py_INCREF
 from libc.string cimport memcmp, memcpy, memmove
 from store.values.base cimport Value
 
@@ -79,14 +81,33 @@ cdef class Packed(Value):
 
     cpdef list _items(self, Py_ssize_t first, Py_ssize_t stop, int step=1):
         """The items with first (not below 0) <= number < stop, every step-th (1 or 2) of them."""
-        cdef list found = []
         cdef unsigned char* at = self.data + self._locate(first)
-        cdef Py_ssize_t number
+        cdef Py_ssize_t number, count
+        cdef list found
+        cdef bytes item
         if stop > self.count:
             stop = self.count
-        for number in range(first, stop):
-            if step == 1 or (number - first) & 1 == 0:
-                found.append(PyBytes_FromStringAndSize(<char*>at + 1, at[0]))
+        count = (stop - first + step - 1) // step if first < stop else 0
+        found = PyList_New(count)
+        for number in range(count):
+            item = PyBytes_FromStringAndSize(<char*>at + 1, at[0])
+            Py_INCREF(item)  # the list takes one
+            PyList_SET_ITEM(found, number, item)
+            at += at[0] + 1
+            if step == 2 and number + 1 < count:
+                at += at[0] + 1
+        return found
+
+    cpdef dict _pairs_as_dict(self):
+        """Every other item from the first, each with the one after it; there must be an even number."""
+        cdef dict found = {}
+        cdef unsigned char* at = self.data
+        cdef unsigned char* end = at + self.used
+        cdef bytes first
+        while at < end:
+            first = PyBytes_FromStringAndSize(<char*>at + 1, at[0])
+            at += at[0] + 1
+            found[first] = PyBytes_FromStringAndSize(<char*>at + 1, at[0])
             at += at[0] + 1
         return found
 

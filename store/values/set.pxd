@@ -9,6 +9,8 @@ cdef class MemberTable:
 
 cdef class Set(Packed):
     @cython.locals(table=MemberTable)
+    cpdef Py_ssize_t size(self)
+    @cython.locals(table=MemberTable)
     cpdef bint has(self, bytes member)
     cpdef MemberTable _use_table(self, set members)
     cpdef bytes member_at(self, Py_ssize_t number)

@@ -68,7 +68,12 @@ class Set(Packed):
 
     # ── reading ────────────────────────────────────────────────────────────────────────────────────────────────────
     def __len__(self) -> int:
-        return self.count if self.table is None else len(self.table.members)
+        return self.size()
+
+    def size(self) -> int:
+        """How many members there are."""
+        table = self.table
+        return self.count if table is None else len(table.members)
 
     def __iter__(self) -> Iterator[bytes]:
         """The members in the order in which they are replied; nothing may change meanwhile."""

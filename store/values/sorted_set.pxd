@@ -10,6 +10,8 @@ cdef class ScoreTable:
     cdef public MemberIndex index
 
 cdef class SortedSet(PackedScores):
+    @cython.locals(table=ScoreTable)
+    cpdef Py_ssize_t size(self)
     @cython.locals(table=ScoreTable, place=Py_ssize_t)
     cpdef score(self, bytes member)
     @cython.locals(table=ScoreTable)

@@ -95,7 +95,12 @@ class SortedSet(PackedScores):
 
     # ── reading ────────────────────────────────────────────────────────────────────────────────────────────────────
     def __len__(self) -> int:
-        return self.count if self.table is None else len(self.table.scores)
+        return self.size()
+
+    def size(self) -> int:
+        """How many members there are."""
+        table = self.table
+        return self.count if table is None else len(table.scores)
 
     def __contains__(self, member: bytes) -> bool:
         return self.score(member) is not None

@@ -79,6 +79,9 @@ class PackedMachine(RuleBasedStateMachine):
         assert (self.packed.count, self.packed.used, self.packed.nbytes) == (count, used, EMPTY_COST + block(used))
         assert self.packed._items(0, count) == self.model
         assert self.packed._items(1, count, 2) == self.model[1::2]
+        assert self.packed._items(0, count, 2) == self.model[::2]
+        if count % 2 == 0:
+            assert self.packed._pairs_as_dict() == dict(zip(self.model[::2], self.model[1::2], strict=True))
         assert self.packed._items(count // 2, count + 5) == self.model[count // 2 :]
         assert self.packed._items(1, -1) == self.packed._items(count + 2, count + 5) == []
         assert [self.packed._item(self.packed._locate(number)) for number in range(count)] == self.model
