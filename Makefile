@@ -18,7 +18,7 @@ COMPILED := $(shell find store -name '*.pyx' 2>/dev/null) $(TYPES) $(TYPES:.pxd=
 PACKAGES := $(wildcard store replication metrics)
 
 # Run with the compiled modules and again with their sources: what commands do, what is stored, what crashes leave.
-ON_BOTH := tests/store/commands tests/store/resp tests/store/test_turn.py tests/properties tests/crash tests/oracle tests/e2e/test_main_job.py
+ON_BOTH := tests/store/commands tests/store/resp tests/store/test_table.py tests/store/test_turn.py tests/properties tests/crash tests/oracle tests/e2e/test_main_job.py
 
 .PHONY: run test lint conformance bench replication-bench pictures wheels clean
 

@@ -21,8 +21,8 @@ from store.resp import IMPLEMENTATION
 from store.topology import history_of
 
 if TYPE_CHECKING:
+    from store.database import Database
     from store.engine import Engine
-    from store.keyspace import Database
     from store.node import Node
 
 COMMAND_BITS = range(10, 31)

@@ -135,7 +135,7 @@ def summary(keyspace: Keyspace) -> tuple[str, list[tuple[int, int, str]]]:
     for db in keyspace.databases:
         if db.order:
             alone = Keyspace(1)
-            alone.databases[0].order = db.order
+            alone.databases[0].entries = db.entries
             databases.append((db.index, len(db.order), digest(alone).decode()))
     return digest(keyspace).decode(), databases
 

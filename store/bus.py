@@ -18,8 +18,8 @@ from store.resp import encode
 if TYPE_CHECKING:
     from store.client.session import Session
     from store.commands.table import Command
+    from store.database import Database
     from store.engine import Engine
-    from store.keyspace import Database
     from store.tx import Tx
 
 Table = dict[bytes, dict["Session", None]]

@@ -14,7 +14,9 @@ from __future__ import annotations
 
 from hashlib import sha1
 
-from store.keyspace import Database, Keyspace, Stored
+from store.database import Database
+from store.entry import Stored
+from store.keyspace import Keyspace
 from store.values.base import Value
 from store.values.hash import Hash
 from store.values.list import List

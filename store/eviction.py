@@ -10,8 +10,9 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from store.database import Database
 from store.entry import Entry
-from store.keyspace import LFU_INIT, Database
+from store.keyspace import LFU_INIT
 
 if TYPE_CHECKING:
     from store.engine import Engine

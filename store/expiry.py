@@ -11,8 +11,8 @@ import time
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from store.database import Database
     from store.engine import Engine
-    from store.keyspace import Database
 
 SLICE = 0.001
 """Seconds that one slice of expiry may take."""

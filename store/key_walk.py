@@ -11,8 +11,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from store.database import Database
     from store.entry import Entry
-    from store.keyspace import Database
 
 
 class Reader(Protocol):

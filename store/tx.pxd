@@ -2,7 +2,8 @@ cimport cython
 from store.primitives cimport call_with
 from store.caller cimport Caller
 from store.engine cimport Engine
-from store.keyspace cimport Database, Keyspace
+from store.database cimport Database
+from store.keyspace cimport Keyspace
 from store.resp.encoded cimport encode_words
 
 cdef class Tx:

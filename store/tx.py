@@ -15,8 +15,9 @@ from store.resp.encoded import encode_words
 
 if TYPE_CHECKING:
     from store.client.session import Session
+    from store.database import Database
     from store.engine import Engine
-    from store.keyspace import Database, Keyspace
+    from store.keyspace import Keyspace
     from store.log import EventLog
 
 

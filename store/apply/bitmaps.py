@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from store.apply.strings import editable
 from store.apply.table import applies
-from store.keyspace import Database
+from store.database import Database
 from store.notifications import GENERIC, STRING
 from store.values.base import Value
 from store.values.bit_fields import read_operations, run_operations

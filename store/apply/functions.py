@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from store.apply.table import applies
-from store.keyspace import Database
+from store.database import Database
 from store.rdb.functions import restore_functions
 from store.scripting.metadata import library_head
 

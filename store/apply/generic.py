@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from store.apply.table import applies, one_change
-from store.entry import Entry
-from store.keyspace import Database, Keyspace, Stored
+from store.database import Database
+from store.entry import Entry, Stored
+from store.keyspace import Keyspace
 from store.notifications import GENERIC
 from store.rdb.dump import restore_value
 from store.values.base import Value

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from store.apply.strings import editable
 from store.apply.table import applies
-from store.keyspace import Database
+from store.database import Database
 from store.notifications import STRING
 from store.values.base import Value
 from store.values.bits import Bits
@@ -29,8 +29,7 @@ def apply_pfadd(db: Database, key: bytes, *elements: bytes) -> None:
     before = len(value)
     raised = sum(raise_register(value, *locate(element)) for element in elements)
     invalidate(value)
-    _store(db, key, value, made, len(value) - before)
-    db.keyspace.dirty += made + raised - 1  # as many changes as registers went up, and the key itself
+    _store(db, key, value, made, len(value) - before, made + raised)  # as many changes as registers went up, and the key itself
     db.keyspace.notify(db, STRING, b"pfadd", key)
 
 
@@ -66,11 +65,11 @@ def apply_pfdebug(db: Database, _subcommand: bytes, key: bytes) -> None:
         db.resized(key, growth)
 
 
-def _store(db: Database, key: bytes, value: bytearray, made: bool, growth: int) -> None:
+def _store(db: Database, key: bytes, value: bytearray, made: bool, growth: int, changes: int = 1) -> None:
     if made:
-        db.put(key, value)
+        db.put(key, value, changes=changes)
     else:
-        db.resized(key, growth)
+        db.resized(key, growth, changes)
 
 
 def _string(db: Database, key: bytes) -> Bits | None:

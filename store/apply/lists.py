@@ -6,7 +6,7 @@ Law: an event names positions and members as its command did; against the same l
 from __future__ import annotations
 
 from store.apply.table import applies, one_change
-from store.keyspace import Database
+from store.database import Database
 from store.notifications import LIST
 from store.values.list import List, bounds
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from store.apply.table import applies
-from store.keyspace import Database
+from store.database import Database
 
 
 @applies("PUBLISH")

@@ -1,3 +1,3 @@
 # annotation_typing=True: functions that take any number of words have their types from their annotations alone
-from store.keyspace cimport Database
+from store.database cimport Database
 from store.values.set cimport Set

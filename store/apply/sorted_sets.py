@@ -9,7 +9,8 @@ from collections.abc import Iterable
 
 from store.apply.table import applies
 from store.arguments import parse_float
-from store.keyspace import Database, Stored
+from store.database import Database
+from store.entry import Stored
 from store.notifications import GENERIC, ZSET
 from store.primitives import quick_float
 from store.values.range_query import Span, lex_span, rank_span, read_query, score_span

@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from store.apply.table import applies, one_change
-from store.keyspace import Database
+from store.database import Database
 from store.notifications import STREAM
 from store.values.stream import Stream
 from store.values.stream_group import UNKNOWN, Consumer, Group

@@ -7,7 +7,7 @@ raw encoding. Law: a `bytearray` is never handed out; readers copy the part they
 from __future__ import annotations
 
 from store.apply.table import applies
-from store.keyspace import Database
+from store.database import Database
 from store.notifications import GENERIC, STRING
 
 _KEEP = (b"KEEPTTL",)
@@ -25,8 +25,7 @@ def apply_set(db: Database, key: bytes, value: bytes, *options: bytes) -> None:
     db.put(key, value, b"KEEPTTL" in words)
     db.keyspace.notify(db, STRING, b"set", key)
     if b"PXAT" in words:
-        db.keyspace.dirty -= 1  # the deadline is part of it
-        db.set_deadline(key, max(1, int(options[words.index(b"PXAT") + 1])))
+        db.set_deadline(key, max(1, int(options[words.index(b"PXAT") + 1])), changes=0)  # it is part of the one change
         db.keyspace.notify(db, GENERIC, b"expire", key, renamed=False)
 
 
@@ -42,13 +41,14 @@ def editable(db: Database, key: bytes) -> bytearray:
     """The string at key as a bytearray in place (created empty if missing): what Redis calls the raw encoding."""
     entry = db.entries.get(key)
     if entry is None:
-        entry = db.put(key, bytearray())
-        db.keyspace.dirty -= 1  # making it is part of the edit
-    if isinstance(entry.value, bytes):
-        entry.value = bytearray(entry.value)
-    if not isinstance(entry.value, bytearray):
-        raise TypeError(f"event for a string meets {type(entry.value).__name__} at {key!r}")
-    return entry.value
+        entry = db.put(key, bytearray(), False, 0)  # making it is part of the edit
+    value = entry.value
+    if isinstance(value, bytes):
+        value = bytearray(value)
+        db.exchange(entry, value)
+    if not isinstance(value, bytearray):
+        raise TypeError(f"event for a string meets {type(value).__name__} at {key!r}")
+    return value
 
 
 @applies("APPEND")

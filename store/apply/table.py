@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import wraps
 
-from store.keyspace import Database
+from store.database import Database
 
 Apply = Callable[..., object]
 APPLY: dict[bytes, Apply] = {}

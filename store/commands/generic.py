@@ -8,8 +8,8 @@ from __future__ import annotations
 from store.commands.arguments import parse_int
 from store.commands.lookups import glance, read_for_write, type_name
 from store.commands.table import command
+from store.database import Database
 from store.errors import ReplyError, no_such_key, syntax_error
-from store.keyspace import Database
 from store.replies import OK
 from store.tx import Tx
 

@@ -295,8 +295,7 @@ def ltrim(tx: Tx, key: bytes, start: bytes, stop: bytes) -> str:
     if value is None:
         return OK
     if bounds(first, last, len(value)) == (0, len(value)):
-        tx.db.touched(key)
-        tx.keyspace.dirty -= 1  # nothing that a snapshot would have to hold
+        tx.db.touched(key, changes=0)  # nothing that a snapshot would have to hold
         tx.keyspace.notify(tx.db, LIST, b"ltrim", key)
     else:
         tx.record(b"LTRIM", key, start, stop)

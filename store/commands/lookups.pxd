@@ -1,5 +1,6 @@
 cimport cython
-from store.keyspace cimport Database, Keyspace
+from store.database cimport Database
+from store.keyspace cimport Keyspace
 from store.tx cimport Tx
 from store.values.base cimport Value
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from store.database import Database
+from store.entry import Stored
 from store.errors import wrong_type
-from store.keyspace import Database, Stored
 from store.notifications import KEY_MISS
 from store.tx import Tx
 from store.values.base import Value

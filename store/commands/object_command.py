@@ -5,10 +5,9 @@ from __future__ import annotations
 from store.commands.arguments import is_integer, parse_int
 from store.commands.lookups import glance
 from store.commands.table import command, container
-from store.entry import Entry
+from store.entry import Entry, Stored, cost_of
 from store.errors import ReplyError, syntax_error
 from store.eviction import lfu_counter
-from store.keyspace import ENTRY_COST, Stored, cost_of
 from store.tx import Tx
 from store.values.base import Value
 
@@ -116,4 +115,4 @@ def memory_usage(tx: Tx, key: bytes, *options: bytes) -> int | None:
         if option.upper() != b"SAMPLES" or (samples := next(rest, None)) is None or parse_int(samples) < 0:
             raise syntax_error()
     entry = tx.db.live(key)
-    return None if entry is None else ENTRY_COST + len(key) + cost_of(entry.value)
+    return None if entry is None else cost_of(entry)

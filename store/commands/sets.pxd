@@ -1,5 +1,5 @@
 # annotation_typing=True: functions that take any number of words have their types from their annotations alone
 from store.commands.sampling cimport pick
-from store.keyspace cimport Database
+from store.database cimport Database
 from store.tx cimport Tx
 from store.values.set cimport Set

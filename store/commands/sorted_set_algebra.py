@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from store.commands.lookups import read_for_write
 from store.commands.sorted_sets import with_scores
 from store.commands.table import command
-from store.keyspace import Stored
+from store.entry import Stored
 from store.long_replies import ARRAY, PAIRS, PART, answer, flat_scores, in_rank_order, is_long, only_members
 from store.values.set_operation import Operation, read_operation
 

@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING
 from store.commands.arguments import parse_int
 from store.commands.keyspecs import KeySpec
 from store.commands.table import RESTRICTED, TABLE, command
+from store.database import Database
 from store.errors import ReplyError, syntax_error, wrong_type
-from store.keyspace import Database, Keyspace
+from store.keyspace import Keyspace
 from store.long_replies import ARRAY, Parts, answer, cut, in_rank_order, is_long, only_members, window
 from store.notifications import NEW
 from store.values.hash import Hash

@@ -87,7 +87,7 @@ def _collide(own: Keyspace, loaded: Keyspace) -> bool:
     if not own.functions.keys().isdisjoint(loaded.functions):
         return True
     pairs = zip(own.databases, loaded.databases, strict=True)
-    return any(not mine.entries.keys().isdisjoint(theirs.entries) for mine, theirs in pairs)
+    return any(key in mine.entries for mine, theirs in pairs for key in theirs.entries)
 
 
 def _record(tx: Tx, loaded: Keyspace, flush: bool) -> None:

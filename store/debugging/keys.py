@@ -8,9 +8,8 @@ from store.arguments import parse_int
 from store.commands.object_command import encoding_of
 from store.debugging.table import row
 from store.digest import digest_value
-from store.entry import Entry
+from store.entry import Entry, new_entry
 from store.errors import ReplyError, no_such_key
-from store.keyspace import cost_of
 from store.rdb.dump import dump_value
 from store.replies import Verbatim
 from store.tx import Tx
@@ -67,7 +66,7 @@ def debug_sdslen(tx: Tx, key: bytes) -> str:
         raise ReplyError("Not an sds encoded string.")
     return (
         f"key_sds_len:{len(key)}, key_sds_avail:0, key_zmalloc: {sys.getsizeof(key)}, "
-        f"val_sds_len:{len(value)}, val_sds_avail:0, val_zmalloc: {cost_of(value)}"
+        f"val_sds_len:{len(value)}, val_sds_avail:0, val_zmalloc: {sys.getsizeof(value)}"
     )
 
 
@@ -115,7 +114,7 @@ def debug_structsize(_tx: Tx) -> bytes:
     """The sizes in bytes of the objects that data is made of."""
     sizes = {
         "bits": 64,
-        "entry": sys.getsizeof(Entry(b"", b"", 0, 0)),
+        "entry": sys.getsizeof(new_entry(b"", b"", 0, 0)),
         "bytes": sys.getsizeof(b""),
         "list": sys.getsizeof([]),
     }

@@ -10,8 +10,8 @@ from store.expiry import overdue
 
 if TYPE_CHECKING:
     from store.commands.table import Command
+    from store.database import Database
     from store.engine import Engine
-    from store.keyspace import Database
 
 TTL_SAMPLES = 64
 """Deadlines looked at for `avg_ttl`."""

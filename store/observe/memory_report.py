@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from store.client.client_line import SESSION_COST, queued_bytes
-from store.keyspace import ENTRY_COST
+from store.entry import ENTRY_COST
 
 if TYPE_CHECKING:
     from store.client.session import Session

@@ -12,8 +12,8 @@ from store.persistence.offline import Offline
 from store.tx import Tx, internal_tx
 
 if TYPE_CHECKING:
+    from store.database import Database
     from store.engine import Engine
-    from store.keyspace import Database
 
 
 class ReplayTx(Tx):

@@ -1,6 +1,7 @@
 cimport cython
 from store.event_split cimport split_events
-from store.keyspace cimport Database, Keyspace
+from store.database cimport Database
+from store.keyspace cimport Keyspace
 from store.primitives cimport call_with
 
 @cython.locals(name=bytes, count=Py_ssize_t)

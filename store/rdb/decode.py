@@ -22,7 +22,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TypeVar
 
-from store.keyspace import Stored
+from store.entry import Stored
 from store.rdb import codes
 from store.rdb.compact import decode_intset, decode_listpack
 from store.rdb.legacy import decode_ziplist, decode_zipmap

@@ -7,8 +7,8 @@ Law: a payload comes from a client and may be hostile: it is read to its end wit
 
 from __future__ import annotations
 
+from store.entry import Stored
 from store.errors import ReplyError
-from store.keyspace import Stored
 from store.rdb import codes
 from store.rdb.crc64 import crc64
 from store.rdb.decode import EmptyValue, read_value

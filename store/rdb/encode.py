@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from store.keyspace import Stored
+from store.entry import Stored
 from store.rdb import codes
 from store.rdb.compact import encode_intset, encode_listpack
 from store.rdb.put import (

@@ -18,7 +18,7 @@ from store.values.packed import Packed
 from store.values.packed_scores import PackedScores
 
 if TYPE_CHECKING:
-    from store.keyspace import Stored
+    from store.entry import Stored
 
 _DOUBLE = struct.Struct("<d")
 _HEADER = struct.Struct("<IH")

@@ -8,7 +8,7 @@ from libc.math cimport isinf
 from libc.stdint cimport int64_t, uint8_t, uint64_t
 from libc.string cimport memcpy, strlen
 
-from store.entry cimport Entry
+from store.entry cimport Entry, key_of, value_of
 from store.values.hash cimport Hash
 from store.values.packed cimport Packed
 from store.values.packed_scores cimport PackedScores
@@ -397,17 +397,17 @@ def put_keys(bytearray out, list order, Py_ssize_t place, Py_ssize_t most, bint 
             at = _room(out, 9)
             at[0] = EXPIRETIME_MS
             _little(at + 1, <uint64_t>entry.deadline, 8)
-        value = entry.value
+        value = value_of(entry)
         if type(value) is bytes or type(value) is bytearray:
             _room(out, 1)[0] = STRING
-            put_string(out, entry.key, packing)
+            put_string(out, key_of(entry), packing)
             put_string(out, value, packing)
         elif (type(value) is Hash or type(value) is SortedSet) and (<Packed>value).table is None and (<Packed>value).compact:
             _room(out, 1)[0] = HASH_LISTPACK if type(value) is Hash else ZSET_LISTPACK
             put_string(out, entry.key, packing)
             put_string(out, encode_packed(value) if type(value) is Hash else encode_packed_scores(value), packing)
         else:
-            put(out, entry.key, value)
+            put(out, key_of(entry), value)
         if PyByteArray_GET_SIZE(out) >= most:
             break
     return place

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from store.keyspace import Stored
+from store.entry import Stored
 
 
 class Entries:

@@ -1,5 +1,7 @@
 cimport cython
-from store.keyspace cimport Database, Entry, Keyspace
+from store.database cimport Database
+from store.entry cimport Entry
+from store.keyspace cimport Keyspace
 from store.rdb.primitives cimport Cursor
 from store.rdb.quick cimport Entries
 

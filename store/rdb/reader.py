@@ -11,8 +11,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+from store.database import Database
+from store.entry import Stored
 from store.errors import CorruptSnapshot, ReplyError
-from store.keyspace import Database, Keyspace, Stored
+from store.keyspace import Keyspace
 from store.rdb import codes
 from store.rdb.crc64 import crc64
 from store.rdb.decode import READERS, EmptyValue
@@ -253,9 +255,9 @@ class RdbLoader:
         return self._database
 
     def _put(self, db: Database, key: bytes, value: Stored, start: int) -> None:
-        keyspace, before = db.keyspace, len(db.order)
+        keyspace, before = db.keyspace, len(db.entries)
         entry = db.put(key, value)
-        if len(db.order) == before and not self._replace:
+        if len(db.entries) == before and not self._replace:
             raise Malformed(f"key {key[:64]!r} is twice in database {self._db}", start)
         if self._deadline:
             db.set_deadline(key, self._deadline)

@@ -12,7 +12,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import BinaryIO
 
-from store.keyspace import Database, Keyspace, Stored
+from store.database import Database
+from store.entry import Stored
+from store.keyspace import Keyspace
 from store.persistence.durable_files import write_durably
 from store.rdb import codes
 from store.rdb.crc64 import crc64

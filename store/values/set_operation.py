@@ -15,8 +15,8 @@ from itertools import islice
 from typing import Protocol
 
 from store.arguments import INT64_MAX, parse_float, parse_int, parse_range
+from store.entry import Stored
 from store.errors import ReplyError, syntax_error, wrong_type
-from store.keyspace import Stored
 from store.values.base import Value
 from store.values.set import Set
 from store.values.sorted_set import SortedSet

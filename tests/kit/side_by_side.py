@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 
-from store.keyspace import Database
+from store.database import Database
 from store.resp import encode
 from tests.kit.inprocess import Node
 from tests.kit.resp_client import Reply, RespClient

@@ -7,7 +7,8 @@ from typing import cast
 import pytest
 
 from store.apply import APPLY
-from store.keyspace import Database, Keyspace
+from store.database import Database
+from store.keyspace import Keyspace
 from store.notifications import ALL, EXPIRED, NEW
 from store.values.list import List
 

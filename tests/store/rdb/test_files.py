@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from store.digest import digest
-from store.keyspace import Keyspace, Stored
+from store.entry import Stored
+from store.keyspace import Keyspace
 from store.persistence.durable_files import write_durably
 from store.rdb import Extras, RdbLoader, codes, encode_snapshot, load, save, standard_aux, verify
 from store.rdb.decode import READERS

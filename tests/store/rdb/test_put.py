@@ -9,7 +9,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from store.keyspace import Database, Keyspace, Stored
+from store.database import Database
+from store.entry import Stored
+from store.keyspace import Keyspace
 from store.rdb import put
 from store.rdb.encode import put_value, type_of
 from store.values.base import Limits
