@@ -1,15 +1,18 @@
 """Build the optional compiled modules.
 
 Two kinds: every `.pyx` below store/, which has a pure-Python twin of its name beside it, and every module with a `.pxd` beside it,
-which is the same source compiled with the types that the .pxd declares. A missing compiler never stops an
-installation; `CHRONIS_PURE=1` skips building altogether.
+which is the same source compiled with the types that the .pxd declares. A missing compiler never stops an installation;
+as compiled modules know each other's layout, it is all of them or none. `CHRONIS_PURE=1` skips building altogether.
 Everything else about the package is declared in pyproject.toml.
 """
 
 import os
+import sys
 from pathlib import Path
 
 from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
+from setuptools.errors import BaseError, CCompilerError
 
 DIRECTIVES = {
     "language_level": 3,
@@ -46,9 +49,27 @@ def extensions() -> list[Extension]:
         modules = [Extension(".".join(source.with_suffix("").parts), [str(source)]) for source in chosen]
         directives = {**DIRECTIVES, "annotation_typing": annotated}
         built += cythonize(modules, compiler_directives=directives, nthreads=os.cpu_count() or 1)
-    for module in built:
-        module.optional = True  # set here, as cythonize makes new objects without it
     return built
 
 
-setup(ext_modules=extensions(), options={"build_ext": {"parallel": os.cpu_count() or 1}})
+class AllOrNone(build_ext):
+    """Build every compiled module; where one can't be built, leave none behind and let the sources run."""
+
+    def run(self) -> None:
+        """Build; raises nothing that has to do with compiling."""
+        try:
+            super().run()
+        except (BaseError, CCompilerError, OSError) as error:
+            print(f"the compiled modules can't be built, Chronis will run from its sources: {error}", file=sys.stderr)
+            for module in self.extensions:
+                name = self.get_ext_filename(self.get_ext_fullname(module.name))
+                for built in (Path(self.build_lib, name), Path(name)):
+                    built.unlink(missing_ok=True)
+            self.extensions = []
+
+
+setup(
+    ext_modules=extensions(),
+    cmdclass={"build_ext": AllOrNone},
+    options={"build_ext": {"parallel": os.cpu_count() or 1}},
+)

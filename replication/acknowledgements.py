@@ -42,6 +42,7 @@ class Acknowledgements:
         self.end()
         self.engine.on_log.remove(self._attach)
         self.engine.log.subscribers.remove(self._written)
+        self.engine.log.forget_synced(self._synced)
 
     def _attach(self, log: EventLog) -> None:
         log.subscribers.append(self._written)

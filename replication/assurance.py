@@ -150,5 +150,6 @@ class Assurance:
 
 def unknown_outcome(session: Session, replicas: int) -> bytes:
     """The reply when it is not known whether a write will survive."""
-    text = f"The write is logged here but {replicas} replicas have not acknowledged it in time: its outcome is unknown"
+    missing = f"{replicas} replica has" if replicas == 1 else f"{replicas} replicas have"
+    text = f"The write is logged here but {missing} not acknowledged it in time: its outcome is unknown"
     return encode(ReplyError(text, "UNACKED"), session.resp)

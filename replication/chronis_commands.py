@@ -6,7 +6,9 @@ from replication.assurance import TIMEOUT_MS
 from replication.commands import replication_of
 from replication.source import HistoryGone, HistoryReader
 from store.commands.arguments import parse_int
+from store.commands.help import help_reply
 from store.commands.table import command, container
+from store.digest import digest_value
 from store.errors import ReplyError
 from store.replies import OK
 from store.tx import Tx
@@ -69,3 +71,30 @@ def chronis_history(tx: Tx, history_id: bytes, offset: bytes) -> bytes:
 def chronis_digest(tx: Tx, offset: bytes | None = None) -> object:
     """Digest all data at the first end of a frame from offset on: history id, offset, digest, and each database's own."""
     return replication_of(tx).digests.request(tx, None if offset is None else parse_int(offset))
+
+
+@command("chronis|keydigests", "admin noscript", since="7.0.0", group=GROUP)
+def chronis_keydigests(tx: Tx, key: bytes, *keys: bytes) -> list[bytes]:
+    """Digest the value of each key in the selected database, 40 hexadecimal digits; zeros for a missing key."""
+    found = [(name, tx.db.peek(name)) for name in (key, *keys)]
+    return [b"0" * 40 if value is None else digest_value(tx.db, name, value) for name, value in found]
+
+
+@command("chronis|help", "loading stale", since="7.0.0", group=GROUP)
+def chronis_help(tx: Tx) -> list[str]:
+    """Describe the subcommands."""
+    return help_reply(
+        "CHRONIS",
+        "OFFSET",
+        "    History id and offset after this connection's last write.",
+        "WAITOFFSET <history-id> <offset> <timeout-ms>",
+        "    Wait until this server has applied an offset: 1, or 0 when the time is up (0: no limit).",
+        "REPLYAFTER <replicas> [<timeout-ms>]",
+        "    Hold this connection's replies to writes until so many replicas have them.",
+        "DIGEST [<offset>]",
+        "    The digest of all data at an offset, the same on every node that reached it.",
+        "KEYDIGESTS <key> [<key> ...]",
+        "    The digest of each key's value.",
+        "HISTORY <history-id> <offset>",
+        "    The frames of the log after an offset, about a MiB of them.",
+    )

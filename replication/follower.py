@@ -75,8 +75,12 @@ class Follower:
                 more = self._hold()
             return more
         self.engine.keyspace.counting = False
-        while more and time.perf_counter() < until:
-            more = self._take_one()
+        try:
+            while more and time.perf_counter() < until:
+                more = self._take_one()
+        except BadStream:
+            self._settle()  # the pieces before are part of history
+            raise
         self._settle()
         return more
 

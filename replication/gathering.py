@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 REFUSAL = ReplyError("Gathering history after a promotion: come back", "NOMASTERLINK")
 """What a node that asks to follow is told meanwhile; it tries again within a second."""
+PAUSE = 0.01
+"""Seconds between two looks whether writes, and with them what was fetched, may go on."""
 
 
 class Gathering:
@@ -75,7 +77,9 @@ class Gathering:
         self.primary.accepts_writes = True
 
     def hear(self, peer: Peer, history_id: str, offset: int) -> None:
-        """A node that holds history_id up to offset (-1: nothing) asks to follow this one."""
+        """A node that holds history_id up to offset (-1: nothing) asks to follow this one; a feed, which tells no port, is none."""
+        if not peer.options.port:
+            return
         history, log = self.primary.history, self.engine.log
         if history_id == history.current and offset > log.offset:
             self._fetch_from(peer, offset)
@@ -90,8 +94,8 @@ class Gathering:
 
     # ── taking what another node holds ─────────────────────────────────────────────────────────────────────────────
     def _fetch_from(self, peer: Peer, offset: int) -> None:
-        """Begin to fetch, unless that is under way or the node is none of ours (it tells no port)."""
-        if peer.name in self._fetching or not peer.options.port:
+        """Begin to fetch, unless that is under way."""
+        if peer.name in self._fetching:
             return
         notice(f"{peer.name} holds our history up to offset {offset}, we up to {self.engine.log.offset}: fetching it")
         self._fetching[peer.name] = asyncio.get_running_loop().create_task(self._fetch(peer))
@@ -120,8 +124,8 @@ class Gathering:
                 await asking.ask(b"AUTH", *filter(None, [settings.masteruser.encode()]), settings.masterauth)
             while frames := await asking.ask(b"CHRONIS", b"HISTORY", history.current.encode(), b"%d" % log.offset):
                 follower.receive(frames)
-                while follower.step():  # noqa: ASYNC110 - the work itself, in slices
-                    await asyncio.sleep(0)
+                while follower.step() or follower.read_offset > log.offset:  # noqa: ASYNC110 - the work itself, in slices
+                    await asyncio.sleep(PAUSE if self.engine.gates.writes_paused else 0)
         finally:
             asking.close()
 

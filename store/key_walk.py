@@ -1,6 +1,6 @@
 """The keys of a database as of one moment, read a part at a time while keys come and go.
 
-`order` is walked from its end down, as SCAN does. A removal fills its place with the last entry (see `Database.remove`), so
+`order` is walked from its end down, as SCAN does. A removal fills its place with the last entry (see `Table.remove`), so
 where it happens below the walk, the entry that left is still owed, and the one that took its place is to be left out.
 Law: every entry that was there at the beginning is read once, and no other. Deadlines of entries may change meanwhile:
 whoever reads judges them by the moment of the beginning.
@@ -44,7 +44,7 @@ class KeyWalk:
             self.db.walks.remove(self)
 
     def removed(self, entry: Entry, last: Entry) -> None:
-        """An entry leaves; `last` was taken off the end of `order` and is going to fill its place."""
+        """An entry leaves; `last`, which was the end of `order`, has filled its place."""
         order = self.db.order
         if entry.slot < self.place:
             if entry in self._newer:

@@ -30,7 +30,7 @@ class Keyspace:
 
     def __init__(self, databases: int = 16) -> None:
         self.now = 0  # unix ms of the running command; 0 while events are applied without a command
-        self.access_clock = 0  # LRU: seconds, set by the engine; the same int object for all keys touched in a second
+        self.access_clock = 0  # LRU: seconds, set by the engine
         self.fresh_access = 0  # what a new key's access starts with (LFU: minutes << 8 | LFU_INIT)
         self.lfu: Callable[[int], int] | None = (
             None  # maxmemory-policy is an LFU one: the next access word of a touched key

@@ -65,8 +65,9 @@ class Table:
 
     def drop(self, count: int) -> list[Entry]:
         """Take out up to count entries of a table that is dead: from now on only `drop` and `len` make sense."""
-        gone = self.order[-count:]
-        del self.order[-count:]
+        start = max(len(self.order) - count, 0)
+        gone = self.order[start:]
+        del self.order[start:]
         for _ in gone:
             self._entries.popitem()
         return gone

@@ -30,6 +30,9 @@ cdef extern from "Python.h":
     #define CHRONIS_HASH Py_HashBuffer
     #else
     #define CHRONIS_HASH _Py_HashBytes
+    #if PY_VERSION_HEX >= 0x030D0000
+    PyAPI_FUNC(Py_hash_t) _Py_HashBytes(const void*, Py_ssize_t);  // 3.13 exports it, but hides its declaration
+    #endif
     #endif
     """
     Py_hash_t hash_of "PyObject_Hash"(object key) noexcept  # of bytes it can't fail
@@ -277,7 +280,7 @@ cdef class Table:
         """Make room in the shard of a hash."""
         cdef Shard* shard = self._shards[hashed & ((1ull << self._depth) - 1)]
         # Hashes that agree in more bits than chance allows are not told apart by a larger directory either.
-        if shard.used >= MOST and shard.depth < DEEPEST and (MOST >> 3) << shard.depth <= PyList_GET_SIZE(self.order):
+        if shard.used >= MOST and shard.depth < DEEPEST and <Py_ssize_t>(MOST >> 3) << shard.depth <= PyList_GET_SIZE(self.order):
             self._split(shard, hashed)
             shard = self._shards[hashed & ((1ull << self._depth) - 1)]
             if shard.used < shard.homes - (shard.homes >> 3):

@@ -86,6 +86,9 @@ class EventLog(Protocol):
     def on_synced(self, callback: Callable[[int], None]) -> None:
         """Have callback called with synced_offset whenever it has moved."""
 
+    def forget_synced(self, callback: Callable[[int], None]) -> None:
+        """Call a callback of `on_synced` no more."""
+
     def on_failed(self, callback: Callable[[LogFailed], None]) -> None:
         """Have callback called when the log has failed."""
 

@@ -128,6 +128,10 @@ class MemoryLog(EventBuffer):
         """Have callback called with the new offset after each commit."""
         self._callbacks.append(callback)
 
+    def forget_synced(self, callback: Callable[[int], None]) -> None:
+        """Call a callback of `on_synced` no more."""
+        self._callbacks.remove(callback)
+
     def on_failed(self, callback: Callable[[LogFailed], None]) -> None:
         """Take callback, which is never called."""
 

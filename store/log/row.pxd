@@ -2,7 +2,6 @@ from store.resp.encoded cimport Encoded
 
 cdef class Row:
     cdef Encoded _events  # a place for the start of each
-    cdef Py_ssize_t count(self) noexcept
     cpdef append(self, bytes event)
     cpdef Py_ssize_t enter(self, tuple words) except -1
     cpdef insert(self, Py_ssize_t place, bytes event)

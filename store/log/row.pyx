@@ -16,20 +16,20 @@ cdef class Row:
     def __len__(self):
         return self._events._marks
 
-    cdef Py_ssize_t count(self) noexcept:
-        return self._events._marks
-
     cpdef append(self, bytes event):
         """Add an encoded event."""
         cdef Encoded events = self._events
         cdef Py_ssize_t before = events._size
+        events.room_for_mark()  # so that nothing fails between the bytes and their place
         events.append(event)
         events.mark(before)
 
     cpdef Py_ssize_t enter(self, tuple words) except -1:
         """Encode an event and add it; return its bytes."""
         cdef Encoded events = self._events
-        cdef Py_ssize_t before = events._size, size = events.words(words)
+        cdef Py_ssize_t before = events._size, size
+        events.room_for_mark()
+        size = events.words(words)
         events.mark(before)
         return size
 
@@ -41,8 +41,9 @@ cdef class Row:
             self.append(event)
             return
         start = events._places[place]
-        events.mark(0)
+        events.room_for_mark()
         events.append(event)  # for the room
+        events.mark(0)
         for later in range(events._marks - 1, place, -1):
             events._places[later] = events._places[later - 1] + size
         memmove(events._data + start + size, events._data + start, last - start)

@@ -89,7 +89,7 @@ cdef Py_ssize_t _unsigned(const uint8_t* data, Py_ssize_t place, Py_ssize_t end,
         return -1
     for step in range(width):
         number = number << 8 | data[place + 1 + step]
-    if number >> 63:
+    if number >> 62:  # as frame.MOST
         return -1
     value[0] = <long long>number
     return place + 1 + width

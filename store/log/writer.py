@@ -269,6 +269,10 @@ class LogWriter(EventBuffer):
         """Have callback called in the loop's thread with synced_offset after each fsync."""
         self._syncer.synced_callbacks.append(callback)
 
+    def forget_synced(self, callback: Callable[[int], None]) -> None:
+        """Call a callback of `on_synced` no more."""
+        self._syncer.synced_callbacks.remove(callback)
+
     def on_failed(self, callback: Callable[[LogFailed], None]) -> None:
         """Have callback called in the loop's thread when the log turns from healthy to failed."""
         self._syncer.failed_callbacks.append(callback)

@@ -190,6 +190,7 @@ class Persistence:
 
     def _use_memory(self, end: LogEnd) -> None:
         assert self.history is not None
+        self.warn("appendonly no: the log is kept in memory, so what is written after the last snapshot is lost with the process")
         self.history.mark_running(volatile=True)
         self.engine.adopt_log(MemoryLog(end.offset, end.db, limit=self.engine.settings.repl_backlog_size))
 

@@ -113,6 +113,8 @@ def _recovered(directory: Path, until: Until | None, databases: int, take: Take)
     engine = offline_engine(databases)
     figures = LoadFigures(piece=1 << 20)
     found = take(recovering(engine, str(directory), until, figures=figures), figures)
+    if until is not None and until.unix_ms is not None and found.snapshot is None and not found.events:
+        raise ConfigError(f"history in {directory} begins later: nothing is known of that time")
     if found.torn is not None:
         found.remarks.append(f"{found.torn}; it is left out")
     return engine.keyspace, found

@@ -275,7 +275,7 @@ cdef bint _score(Item* item, double* score) except -1:
     return end == text + item.size
 
 
-# ── small hashes and sorted sets ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── small hashes and sorted sets ───────────────────────────────────────────────────────────────────────────────────────
 cdef object _small_hash(const uint8_t* pack, Py_ssize_t size):
     """Make a hash of a listpack of few pairs, item by item into its block (see values.packed); None if it is no such."""
     cdef Py_ssize_t said = _opened(pack, size), place = 6, count = 0, used = 0, longest = 0, other
@@ -508,7 +508,7 @@ cdef class Entries:
         if type_byte == ZSET_2:
             return self._zset()
         if type_byte == SET_INTSET or type_byte == SET_LISTPACK:
-                return self._small_set(type_byte)
+            return self._small_set(type_byte)
         return None
 
     cdef object _string(self):

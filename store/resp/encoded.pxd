@@ -8,6 +8,7 @@ cdef class Encoded:
     cdef int _text(self, object text) except -1
     cdef int _bulk(self, object word) except -1
     cdef int _encode(self, object reply, int resp) except -1
+    cdef int room_for_mark(self) except -1
     cdef int mark(self, Py_ssize_t place) except -1
     cpdef append(self, bytes data)
     cpdef reply(self, object reply, int resp)

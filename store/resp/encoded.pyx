@@ -94,8 +94,8 @@ cdef class Encoded:
         self._room = room
         return 0
 
-    cdef int mark(self, Py_ssize_t place) except -1:
-        """Remember a place."""
+    cdef int room_for_mark(self) except -1:
+        """Have room for one more place."""
         cdef Py_ssize_t room
         cdef Py_ssize_t* places
         if self._marks == self._mark_room:
@@ -105,6 +105,11 @@ cdef class Encoded:
                 raise MemoryError
             self._places = places
             self._mark_room = room
+        return 0
+
+    cdef int mark(self, Py_ssize_t place) except -1:
+        """Remember a place."""
+        self.room_for_mark()
         self._places[self._marks] = place
         self._marks += 1
         return 0

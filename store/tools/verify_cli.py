@@ -164,7 +164,7 @@ def differing(first: NodeLink, second: NodeLink, database: int, advance: Advance
 
 
 def _values(link: NodeLink, keys: list[bytes]) -> list[bytes]:
-    values: list[bytes] = link.ask(b"DEBUG", b"DIGEST-VALUE", *keys)
+    values: list[bytes] = link.ask(b"CHRONIS", b"KEYDIGESTS", *keys)
     return values
 
 

@@ -131,7 +131,8 @@ def test_writes_need_good_replicas_and_reads_a_live_primary_where_so_configured(
 
 def test_verify_proves_equality_and_names_what_differs(capsys: pytest.CaptureFixture[str]) -> None:
     """`chronis verify` says equal with 0; after a local write on a writable replica it says where they differ, with 1."""
-    with chronis_server() as primary, chronis_server() as replica:
+    plain = ("--enable-debug-command", "no")
+    with chronis_server(*plain) as primary, chronis_server(*plain) as replica:
         follow(replica, primary)
         with primary.client() as client:
             client.pipeline([("SET", f"k:{number}", number) for number in range(300)])

@@ -10,7 +10,7 @@ from tests.kit.lossy_link import LossyLink
 from tests.kit.resp_client import Error
 from tests.kit.servers import HOST, Server, chronis_server
 
-REFUSED = Error(b"NOREPLICAS Not enough good replicas to write.")
+REFUSED = Error(b"NOREPLICAS Promoted, and waiting for what 1 more of the group's nodes hold (promote-after-replicas).")
 
 
 def test_a_replica_started_as_a_primary_takes_an_id_of_its_own() -> None:
@@ -95,6 +95,27 @@ def test_the_old_primary_counts_as_well_and_a_restart_forgets_nothing(group: Gro
     group.old.start("--replicaof", f"{HOST} {group.behind.port}")
     linked(group.old)
     assert group.behind.command_reply("DBSIZE") == 2_001
+
+
+def test_a_feed_that_tells_no_port_is_not_heard(group: Group) -> None:
+    """It may have our history, but nobody follows it, and it comes under another name each time."""
+    group.old.kill()
+    group.behind.command_reply("REPLICAOF", "NO", "ONE")
+    there = info(group.behind)
+    reply = group.behind.command_reply("PSYNC", there["master_replid"], int(there["master_repl_offset"]) + 1)
+    assert str(reply).startswith("NOMASTERLINK")
+    assert group.waiting(group.behind)
+
+
+def test_history_is_fetched_once_though_writes_pause(group: Group) -> None:
+    group.old.kill()
+    group.behind.command_reply("REPLICAOF", "NO", "ONE")
+    group.behind.command_reply("CLIENT", "PAUSE", 1500, "WRITE")
+    group.ahead.command_reply("REPLICAOF", HOST, group.behind.port)
+    linked(group.ahead)
+    equal(group.behind, group.ahead)
+    assert group.behind.command_reply("DBSIZE") == 2_001
+    assert "Fetching history from" not in group.behind.output()
 
 
 def test_waiting_ends_by_configuration_or_by_following_again(group: Group) -> None:

@@ -95,6 +95,15 @@ def test_redis_starts_with_the_same_data_at_any_point(tmp_path: Path, form: str,
     assert everything(data) == before
 
 
+def test_a_time_before_history_is_told(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    write_log(tmp_path / "data")
+    for number, export in enumerate((export_rdb, export_aof)):
+        with pytest.raises(ConfigError, match="begins later"):
+            export(tmp_path / "data", tmp_path / f"target{number}", Until(unix_ms=NOW - 1))
+        assert not list((tmp_path / f"target{number}").iterdir())
+
+
 def test_an_append_only_file_holds_times_and_whole_transactions_only(tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     offsets = write_log(tmp_path / "data")
