@@ -83,10 +83,8 @@ class Primary:
         return self.engine.settings.appendfsync == "always"
 
     def _written(self, frame: Frame) -> None:
-        if self._unsynced or (self._waits_for_fsync and self.engine.log.synced_offset < frame.end):
-            self._unsynced.append(frame)
-        else:
-            self._release(frame)
+        self._unsynced.append(frame)
+        self._synced(self.engine.log.synced_offset if self._waits_for_fsync else frame.end)
 
     def _synced(self, offset: int) -> None:
         while self._unsynced and self._unsynced[0].end <= offset:
