@@ -16,6 +16,7 @@ from store.digest import digest
 from store.errors import ReplyError
 from store.events import ANY_DB, PING
 from store.keyspace import Keyspace
+from store.persistence.snapshot import leave_with
 from store.replies import NO_REPLY
 
 if TYPE_CHECKING:
@@ -94,9 +95,9 @@ class Digests:
 
     def _fork(self, offset: int, sessions: list[Session]) -> Child:
         reader, writer = os.pipe()
-        pid = os.fork()
+        parent, pid = os.getpid(), os.fork()
         if pid == 0:
-            _run_child(self.primary.engine.keyspace, writer)
+            _run_child(self.primary.engine.keyspace, writer, parent)
         os.close(writer)
         os.set_blocking(reader, False)
         return Child(pid, reader, offset, self.primary.history.current, sessions)
@@ -140,9 +141,10 @@ def summary(keyspace: Keyspace) -> tuple[str, list[tuple[int, int, str]]]:
     return digest(keyspace).decode(), databases
 
 
-def _run_child(keyspace: Keyspace, writer: int) -> None:
-    """The forked child: compute, tell, and leave without touching anything that the parent shares."""
+def _run_child(keyspace: Keyspace, writer: int, parent: int) -> None:
+    """The forked child: compute, tell, and leave without touching anything that the parent shares; at once if that is killed."""
     try:
+        leave_with(parent)
         os.nice(NICENESS)
         data = json.dumps(summary(keyspace)).encode()
         while data:

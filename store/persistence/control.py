@@ -240,7 +240,7 @@ class Persistence:
         self.engine.log.close()
         for offset, path in snapshots(self.directory.path):
             if offset > end.offset:
-                path.unlink()
+                self.directory.discard(path)
         for segment in reversed(list_segments(str(self.directory.path))):
             if segment.first_offset > end.offset:
                 os.unlink(segment.path)

@@ -8,6 +8,7 @@ import os
 from pathlib import Path
 
 from store.errors import ConfigError
+from store.log.repair import LOST_DIRECTORY
 from store.persistence.recovery import SNAPSHOT_DIRECTORY, snapshots
 
 LOCK = "lock"
@@ -68,6 +69,12 @@ class DataDirectory:
         for _, old in snapshots(self.path)[KEPT_SNAPSHOTS:]:
             old.unlink()
 
+    def discard(self, snapshot: Path) -> None:
+        """Remove a snapshot that is no part of history any more, under its second name too."""
+        if self.dump_name and self.dump.exists() and self.dump.samefile(snapshot):
+            self.dump.unlink()
+        snapshot.unlink()
+
     def foreign_dump(self) -> str | None:
         """Describe a dump.rdb that is not one of our snapshots (it is ignored: the log wins), or None."""
         if not self.dump.exists():
@@ -78,6 +85,6 @@ class DataDirectory:
 
     def remove_leftovers(self) -> None:
         """Remove temporary files that an earlier process left."""
-        for folder in (self.path, self.path / SNAPSHOT_DIRECTORY):
+        for folder in (self.path, self.path / SNAPSHOT_DIRECTORY, self.path / LOST_DIRECTORY):
             for path in folder.glob("temp-*"):
                 path.unlink()

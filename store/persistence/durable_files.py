@@ -14,14 +14,19 @@ from typing import BinaryIO, TypeVar
 T = TypeVar("T")
 
 
+def temporary_path(target: Path, pid: int) -> Path:
+    """Where a process writes the content of target before that gets its name."""
+    return target.with_name(f"temp-{pid}-{target.name}")
+
+
 def write_durably(path: str | Path, write: Callable[[BinaryIO], T]) -> T:
     """Let `write` fill a file beside path, then give it the name path; return what `write` returned.
 
-    The temporary name is `temp-<pid>-<name>`; it is removed again when anything fails, and the exception (OSError, or
+    The temporary file (`temporary_path`) is removed again when anything fails, and the exception (OSError, or
     what `write` raised) goes on.
     """
     target = Path(path)
-    temporary = target.with_name(f"temp-{os.getpid()}-{target.name}")
+    temporary = temporary_path(target, os.getpid())
     try:
         with open(temporary, "wb", buffering=1 << 16) as file:
             result = write(file)

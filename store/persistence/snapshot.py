@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from store import rdb
 from store.errors import CorruptFile
+from store.persistence.durable_files import temporary_path
 from store.persistence.recovery import Until, recover
 
 if TYPE_CHECKING:
@@ -104,11 +105,12 @@ class Child:
         return self._status
 
     def kill(self) -> None:
-        """End the child and wait for it."""
+        """End the child, wait for it, and remove what it has written so far."""
         if self.poll() is None:
             os.kill(self.pid, 9)
             while self.poll() is None:
                 time.sleep(0.005)
+            temporary_path(self.path, self.pid).unlink(missing_ok=True)
 
 
 def spawn_replay(engine: Engine, directory: Path, offset: int, path: Path) -> Child:
@@ -142,11 +144,11 @@ def fork_writer(engine: Engine, path: Path, offset: int, history_id: str, db: in
     pid = os.fork()
     if pid:
         return Child(pid, offset, path)
-    _leave_with(parent)
+    leave_with(parent)
     _run_forked(engine, path, offset, history_id, db, extras)
 
 
-def _leave_with(parent: int) -> None:
+def leave_with(parent: int) -> None:
     """End this process, from a thread of its own, when the server was killed: it has another parent then."""
 
     def watch() -> None:
@@ -190,7 +192,7 @@ def main(argv: list[str] | None = None) -> int:
     options = parser.parse_args(argv)
     os.nice(NICENESS)
     if options.parent:
-        _leave_with(options.parent)
+        leave_with(options.parent)
     gc.disable()  # what it makes has no cycles, and it ends soon
     home = Offline(options.databases)
     try:
