@@ -109,7 +109,16 @@ def encode_header(history_id: str, first_offset: int) -> bytes:
 
 
 def decode_header(data: bytes, path: str) -> Header:
-    """Read the header of segment `path` from its first bytes; raises CorruptLog when it is none of this format."""
+    """Read the header of segment `path` from its first bytes; raises CorruptLog when it is none of this format and name."""
+    header = read_header(data, path)
+    named = _FIRST_OFFSET.match(os.path.basename(path))
+    if named is None or int(named[1]) != header.first_offset:
+        raise CorruptLog(path, 0, f"the header says first offset {header.first_offset}, the file name does not")
+    return header
+
+
+def read_header(data: bytes, path: str) -> Header:
+    """Read the header of a segment whatever its file is called; raises CorruptLog when it is none of this format."""
     if len(data) < HEADER_SIZE:
         raise CorruptLog(path, len(data), f"the segment ends within its header of {HEADER_SIZE} bytes")
     magic, version, history_id, first_offset = _HEADER.unpack_from(data)
@@ -119,7 +128,4 @@ def decode_header(data: bytes, path: str) -> Header:
         raise CorruptLog(path, 0, "the checksum of the segment header does not match its content")
     if version != VERSION:
         raise CorruptLog(path, len(MAGIC), f"format version {version}, this program reads version {VERSION}")
-    named = _FIRST_OFFSET.match(os.path.basename(path))
-    if named is None or int(named[1]) != first_offset:
-        raise CorruptLog(path, 0, f"the header says first offset {first_offset}, the file name does not")
     return Header(history_id.decode("latin-1"), first_offset)

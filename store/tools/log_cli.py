@@ -1,36 +1,30 @@
 """`chronis log`: show the events of history, from a point to a point, or as they happen.
 
-Law: only reads, so it may run beside the server. A point in time stands for the commits up to and including it;
-an offset for the events that start before it.
+Law: only reads, so it may run beside the server. What could not be read is said, and makes the exit status 1.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import base64
 import contextlib
-import json
 import os
 import sys
 from collections.abc import AsyncGenerator, Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import aiofiles
 
-from store.commands.table import TABLE
-from store.config.quoting import quote
-from store.errors import CorruptFile, CorruptLog
-from store.events import decode_events
-from store.glob import Matcher, compile_glob
-from store.log.frame import BadFrame, Frame, decode
+from store.errors import CorruptFile
+from store.glob import compile_glob
+from store.log.frame import Frame, decode
 from store.log.reader import LogCursor, OffsetNotInLog
 from store.log.retention import first_time
-from store.log.segment import HEADER_SIZE, Segment, decode_header, list_segments, segment_path
+from store.log.segment import HEADER_SIZE, Segment, list_segments, segment_path
 from store.persistence.recovery import Until
+from store.tools.log_events import FORMATS, Selection, show_frame
+from store.tools.log_file import show_file
 from store.tools.points import parse_point
 
 if TYPE_CHECKING:
@@ -38,105 +32,6 @@ if TYPE_CHECKING:
 
 POLL_SECONDS = 0.1
 _CHUNK = 1 << 20
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """One event of history: where, when, in which database, by whom (None: not recorded), and the command."""
-
-    offset: int
-    unix_ms: int
-    db: int
-    origin: tuple[str, str] | None
-    args: list[bytes]
-
-
-@dataclass(frozen=True, slots=True)
-class Selection:
-    """Which events are wanted; the keys of an event are those that the command table tells."""
-
-    since: Until
-    until: Until
-    key: Matcher | None = None
-    db: int | None = None
-
-    def wants(self, event: Event) -> bool:
-        """Tell whether event is one of them."""
-        if event.offset < (self.since.offset or 0) or event.unix_ms < (self.since.unix_ms or 0):
-            return False
-        if self.db is not None and event.db != self.db:
-            return False
-        return self.key is None or any(self.key(key) for key in event_keys(event.args))
-
-    def is_over(self, event: Event) -> bool:
-        """Tell whether event and all after it are past the end."""
-        past_offset = self.until.offset is not None and event.offset >= self.until.offset
-        return past_offset or (self.until.unix_ms is not None and event.unix_ms > self.until.unix_ms)
-
-
-def event_keys(args: list[bytes]) -> list[bytes]:
-    """Return the keys of an event; a command that the table does not know has its first argument taken for one."""
-    command = TABLE.get(args[0].lower())
-    if command is None:
-        return args[1:2]
-    if command.subcommands and len(args) > 1:
-        command = command.subcommands.get(args[1].lower()) or command
-    return command.keys(args)
-
-
-def events_of(frame: Frame) -> Iterator[Event]:
-    """Yield the events of frame; raises CorruptLog when its payload is none."""
-    db = frame.db
-    origins = _origins(frame)
-    for position, args in decode_events(frame.payload):
-        if args[0].upper() == b"SELECT" and len(args) == 2:
-            db = int(args[1])
-        yield Event(frame.offset + position, frame.unix_ms, db, next(origins, None), args)
-
-
-def _origins(frame: Frame) -> Iterator[tuple[str, str]]:
-    for count, user, address in frame.origins or []:
-        for _ in range(count):
-            yield user, address
-
-
-# -- the forms of output ---------------------------------------------------------------------------------------------
-
-
-def as_cli(event: Event) -> str:
-    """Return event as one line like MONITOR's: offset, time (UTC), database and origin, quoted arguments."""
-    origin = "" if event.origin is None else " " + _who(event.origin)
-    command = b" ".join(quote(arg) for arg in event.args).decode("ascii")
-    return f"{event.offset} {_time(event.unix_ms)} [{event.db}{origin}] {command}"
-
-
-def _who(origin: tuple[str, str]) -> str:
-    return "server" if origin == ("", "") else f"{origin[0]}@{origin[1]}"
-
-
-def as_json(event: Event) -> str:
-    """Return event as one line of JSON; an argument that is not UTF-8 is an object {"base64": …}."""
-    line: dict[str, object] = {"offset": event.offset, "unix_ms": event.unix_ms, "time": _time(event.unix_ms)}
-    line["db"] = event.db
-    if event.origin is not None:
-        line["user"], line["address"] = event.origin
-    line["command"] = [_json_argument(arg) for arg in event.args]
-    return json.dumps(line, ensure_ascii=False)
-
-
-def _json_argument(arg: bytes) -> object:
-    try:
-        return arg.decode("utf-8")
-    except UnicodeDecodeError:
-        return {"base64": base64.b64encode(arg).decode("ascii")}
-
-
-def _time(unix_ms: int) -> str:
-    moment = datetime.fromtimestamp(unix_ms // 1000, UTC)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{unix_ms % 1000:03d}Z"
-
-
-FORMATS = {"cli": as_cli, "json": as_json}
 
 
 # -- the way through the log -----------------------------------------------------------------------------------------
@@ -161,16 +56,6 @@ def show(cursor: LogCursor, selection: Selection, form: str) -> bool:
     while (frame := cursor.next()) is not None:
         if not show_frame(frame, selection, form):
             return False
-    return True
-
-
-def show_frame(frame: Frame, selection: Selection, form: str) -> bool:
-    """Print the wanted events of frame; False when the selection ends in it."""
-    for event in events_of(frame):
-        if selection.is_over(event):
-            return False
-        if selection.wants(event):
-            print(FORMATS[form](event))
     return True
 
 
@@ -217,23 +102,6 @@ async def _show_followed(directory: str, cursor: LogCursor, selection: Selection
             sys.stdout.flush()
 
 
-def show_file(path: Path, selection: Selection, form: str) -> None:
-    """Print the wanted events of a segment that stands alone, as those in lost/; raises CorruptLog, OSError."""
-    data = path.read_bytes()
-    decode_header(data[:HEADER_SIZE], str(path))
-    position = HEADER_SIZE
-    while position < len(data):
-        try:
-            decoded = decode(data, position)
-        except BadFrame as error:
-            raise CorruptLog(str(path), position, str(error)) from error
-        if decoded is None:
-            raise CorruptLog(str(path), position, "the file ends within a frame")
-        frame, position = decoded
-        if not show_frame(frame, selection, form):
-            return
-
-
 # -- the command -----------------------------------------------------------------------------------------------------
 
 
@@ -247,20 +115,24 @@ def add_parser(subparsers: Subparsers) -> None:
     parser.add_argument("--until", type=parse_point, default=Until(), metavar="POINT", help=f"end: {point}")
     parser.add_argument("--key", metavar="GLOB", help="only events on a key that matches, as in KEYS")
     parser.add_argument("--db", type=int, metavar="N", help="only events in this database")
+    parser.add_argument(
+        "--heartbeats", action="store_true", help="also PING and REPLCONF GETACK, by which a primary hears of its replicas"
+    )
     parser.add_argument("--follow", action="store_true", help="go on with new events as they come, until Ctrl-C")
     parser.add_argument("--format", choices=sorted(FORMATS), default="cli", help="one line an event (default cli)")
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Show the events; return 0, or 1 when the log could not be read to its end."""
+    """Show the events; return 0, or 1 when something could not be read."""
     import store.commands  # noqa: F401 - fills the command table, which knows where keys are
 
     key = compile_glob(os.fsencode(args.key)) if args.key is not None else None
-    selection = Selection(args.since, args.until, key, args.db)
+    selection = Selection(args.since, args.until, key, args.db, args.heartbeats)
+    whole = True
     try:
         if args.datadir.is_file():
-            show_file(args.datadir, selection, args.format)
+            whole = show_file(args.datadir, selection, args.format)
         else:
             show_directory(str(args.datadir), selection, args.format, args.follow)
         sys.stdout.flush()
@@ -268,7 +140,7 @@ def run(args: argparse.Namespace) -> int:
         return _failed(error)
     except KeyboardInterrupt:
         return 0
-    return 0
+    return int(not whole)
 
 
 def show_directory(directory: str, selection: Selection, form: str, follows: bool) -> None:

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from store.log.frame import Frame
-from store.tools.log_cli import events_of, follow
+from store.tools.log_cli import follow
+from store.tools.log_events import events_of
 from store.tools.main import main
 from tests.kit.logs import NOW, command, new_log, turn, words
 
@@ -141,6 +142,19 @@ def test_follow_shows_what_is_there_and_ends_with_the_selection(
     directory: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert len(shown(capsys, directory, "--follow", "--until", "50")) == 2
+
+
+def test_heartbeats_are_shown_when_asked_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    log = new_log(tmp_path)
+    turn(log, "PING", "SET a 1")
+    turn(log, "REPLCONF GETACK *", "SET b 2")
+    turn(log, "ping")
+    log.close()
+    writes = ["SELECT 0", "SET a 1", "SET b 2"]
+    assert commands(shown(capsys, tmp_path)) == writes
+    assert [json.loads(line)["command"][0] for line in shown(capsys, tmp_path, "--format", "json")] == ["SELECT", "SET", "SET"]
+    everything = ["SELECT 0", "PING", "SET a 1", "REPLCONF GETACK *", "SET b 2", "ping"]
+    assert commands(shown(capsys, tmp_path, "--heartbeats")) == everything
 
 
 def test_events_know_their_database_and_origin() -> None:
