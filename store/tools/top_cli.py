@@ -9,10 +9,11 @@ import argparse
 import os
 import socket
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import hiredis
-from rich.console import Console, Group
+from rich.console import Console, ConsoleOptions, RenderResult
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
@@ -21,6 +22,10 @@ Info = dict[str, str]
 NOTHING = "–"
 TIMEOUT_SECONDS = 2.0
 SLOW_SHOWN = 5
+LONGEST_ADDRESS = 24
+"""Columns that a node's address takes beside a slow command."""
+WIDEST = 1000
+"""Columns in which any table has room."""
 
 
 class Link:
@@ -159,50 +164,102 @@ def memory(info: Info) -> str:
     return count(number(info, "used_memory"), "B", 1024) + (f" / {count(limit, 'B', 1024)}" if limit else "")
 
 
-def nodes_table(links: list[Link], before: list[Sample | None], now: list[Sample]) -> Table:
-    """One line a node."""
-    table = Table(title=f"chronis top   {time.strftime('%H:%M:%S')}", title_justify="left", expand=True)
-    for name in ("node", "role", "offset", "lag", "ops/s", "hits", "clients", "memory", "log/s", "fsync p99", "slow"):
-        table.add_column(name, justify="left" if name in ("node", "role") else "right", no_wrap=True)
+COLUMNS: dict[str, Callable[[Sample | None, Sample], str]] = {
+    "lag": lambda _, now: lag(now.info),
+    "ops/s": lambda before, now: count(rate(before, now, "total_commands_processed")),
+    "hits": hit_ratio,
+    "clients": lambda _, now: now.info.get("connected_clients", NOTHING),
+    "memory": lambda _, now: memory(now.info),
+    "offset": lambda _, now: now.info.get("master_repl_offset", NOTHING),
+    "log/s": lambda before, now: count(rate(before, now, "master_repl_offset"), "B", 1024),
+    "fsync p99": lambda _, now: fsync(now.info),
+    "slow": lambda _, now: str(len(now.slow)),
+}
+"""What is told of a node, beside its address and role."""
+OF_CLIENTS, OF_LOG = ("lag", "ops/s", "hits", "clients", "memory"), ("offset", "log/s", "fsync p99", "slow")
+
+
+def empty_table(narrow: bool) -> Table:
+    """A table of the width of the screen; narrow: without borders."""
+    return Table(box=None, padding=(0, 2, 0, 0), pad_edge=False) if narrow else Table(expand=True)
+
+
+def role(now: Sample) -> Text:
+    """What a node is, in its colour."""
+    if now.error:
+        return Text("down", "bold red")
+    return Text("primary", "bold green") if now.info.get("role") == "master" else Text("replica", "cyan")
+
+
+def nodes_table(
+    links: list[Link], before: list[Sample | None], now: list[Sample], columns: tuple[str, ...], narrow: bool
+) -> Table:
+    """One line a node; narrow: long addresses are broken."""
+    table = empty_table(narrow)
+    table.add_column("node", no_wrap=not narrow, overflow="fold")
+    table.add_column("role", no_wrap=True)
+    for name in columns:
+        table.add_column(name, justify="right", no_wrap=True)
     for link, old, new in zip(links, before, now, strict=True):
-        info = new.info
-        if new.error:
-            table.add_row(link.address, Text(f"down: {new.error}", "bold red"))
-            continue
-        primary = info.get("role") == "master"
-        table.add_row(
-            link.address, Text("primary" if primary else "replica", "bold green" if primary else "cyan"),
-            info.get("master_repl_offset", NOTHING), lag(info), count(rate(old, new, "total_commands_processed")),
-            hit_ratio(old, new), info.get("connected_clients", NOTHING), memory(info),
-            count(rate(old, new, "master_repl_offset"), "B", 1024), fsync(info), str(len(new.slow)),
-        )  # fmt: skip
+        told = [NOTHING] * len(columns) if new.error else [COLUMNS[name](old, new) for name in columns]
+        table.add_row(link.address, role(new), *told)
     return table
 
 
-def slow_table(links: list[Link], now: list[Sample]) -> Table:
+def errors(links: list[Link], now: list[Sample]) -> list[Text]:
+    """A line for each node that is down: why."""
+    return [Text(f"{link.address} is down: {new.error}", "red") for link, new in zip(links, now, strict=True) if new.error]
+
+
+def slow_table(links: list[Link], now: list[Sample], narrow: bool) -> Table:
     """The newest slow commands of all nodes."""
-    table = Table(title="slow log", title_justify="left", expand=True)
-    for name in ("node", "when", "ms", "command"):
-        table.add_column(name, justify="right" if name == "ms" else "left", no_wrap=True)
+    table = empty_table(narrow)
+    table.title, table.title_justify = "slow log", "left"
+    table.add_column("node", no_wrap=True, max_width=LONGEST_ADDRESS)
+    table.add_column("when", no_wrap=True)
+    table.add_column("ms", justify="right", no_wrap=True)
+    table.add_column("command")  # the one column that gives way
     entries = [(link.address, entry) for link, new in zip(links, now, strict=True) for entry in new.slow]
     for address, entry in sorted(entries, key=lambda item: -int(str(item[1][1])))[:SLOW_SHOWN]:
         words = entry[3] if isinstance(entry[3], list) else []
         moment = time.strftime("%H:%M:%S", time.localtime(int(str(entry[1]))))
-        table.add_row(address, moment, f"{int(str(entry[2])) / 1000:.1f}", " ".join(map(str, words))[:80])
+        command = Text(" ".join(map(str, words))[:80], no_wrap=True, overflow="ellipsis")
+        table.add_row(address, moment, f"{int(str(entry[2])) / 1000:.1f}", command)
     return table
 
 
+class Picture:
+    """What is known of some nodes, for any width: in one table where there is room for it, else in two."""
+
+    def __init__(self, links: list[Link], before: list[Sample | None], now: list[Sample]) -> None:
+        self.links, self.before, self.now = links, before, now
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        whole = nodes_table(self.links, self.before, self.now, (*OF_CLIENTS, *OF_LOG), narrow=False)
+        narrow = whole.__rich_measure__(console, options.update(width=WIDEST)).maximum > options.max_width
+        yield Text(f"chronis top   {time.strftime('%H:%M:%S')}", "italic")
+        if narrow:
+            yield nodes_table(self.links, self.before, self.now, OF_CLIENTS, narrow)
+            yield ""
+            yield nodes_table(self.links, self.before, self.now, OF_LOG, narrow)
+        else:
+            yield whole
+        yield from errors(self.links, self.now)
+        yield ""
+        yield slow_table(self.links, self.now, narrow)
+
+
 class View:
-    """The picture of some nodes; each `refresh` asks them and draws it anew."""
+    """The picture of some nodes; each `refresh` asks them and makes it anew."""
 
     def __init__(self, links: list[Link]) -> None:
         self.links = links
         self._last: list[Sample | None] = [None] * len(links)
 
-    def refresh(self) -> Group:
+    def refresh(self) -> Picture:
         """Ask every node and return the picture."""
         now = [sample(link) for link in self.links]
-        picture = Group(nodes_table(self.links, self._last, now), slow_table(self.links, now))
+        picture = Picture(self.links, self._last, now)
         self._last = [*now]
         return picture
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from rich.console import Console
 
 from store.tools.main import main
-from store.tools.top_cli import Link, Sample, count, hit_ratio, lag, parse_info, rate, sample
+from store.tools.top_cli import Link, Picture, Sample, count, hit_ratio, lag, parse_info, rate, sample
 from tests.kit.servers import HOST, chronis_server, free_port
 
 
@@ -32,6 +33,52 @@ def test_lag_of_either_role() -> None:
     assert lag({"role": "master", "master_repl_offset": "5"}) == "–"
 
 
+GOOD = {
+    "role": "master", "run_id": "a", "master_repl_offset": "1234567890123", "connected_clients": "1051", "used_memory": "1288490188",
+    "maxmemory": "4294967296", "log_fsync_p99_milliseconds": "12.25", "total_commands_processed": "0", "keyspace_hits": "0",
+    "keyspace_misses": "0", "slave0": "ip=a,port=1,state=online,offset=1234567000000,lag=0",
+}  # fmt: skip
+LATER = GOOD | {
+    "total_commands_processed": "123456", "keyspace_hits": "3", "keyspace_misses": "1", "master_repl_offset": "1234567990123",
+}  # fmt: skip
+BEHIND = LATER | {"role": "slave", "master_link_status": "up", "master_last_io_seconds_ago": "0"}
+TOLD = ("primary", "replica", "1 × ≤ 966.9kB", "123.5k", "75 %", "1051", "1.2GB / 4.0GB", "1234567990123", "97.7kB", "12.2 ms")
+
+
+def drawn(width: int, *nodes: tuple[str, Sample]) -> list[str]:
+    """The lines of a picture of nodes, a second after GOOD was told by each."""
+    links = [Link(address) for address, _ in nodes]
+    console = Console(width=width, height=24)
+    with console.capture() as captured:
+        console.print(Picture(links, [Sample(0.0, GOOD)] * len(nodes), [now for _, now in nodes]))
+    return captured.get().splitlines()
+
+
+SLOW: list[list[object]] = [[number, 1_700_000_000, 12_300, ["SORT", "a-key", "x" * 100]] for number in range(5)]
+
+
+@pytest.mark.parametrize("width", [80, 100, 140, 200])
+def test_all_is_told_at_every_width_and_beside_an_error(width: int) -> None:
+    refused = Sample(1.0, error="[Errno 111] Connection refused")
+    lines = drawn(
+        width, ("127.0.0.1:6379", Sample(1.0, LATER, SLOW)), ("127.0.0.1:6380", Sample(1.0, BEHIND)), ("127.0.0.1:6381", refused)
+    )
+    text = "\n".join(lines)
+    assert "…" not in "".join(line for line in lines if "SORT" not in line), text
+    assert [told for told in TOLD if told not in text] == []
+    assert "127.0.0.1:6381 is down: [Errno 111] Connection refused" in lines
+    assert sum("SORT a-key" in line for line in lines) == 5
+    assert len(lines) <= 24
+    assert max(map(len, lines)) <= width
+    assert len([line for line in lines if "primary" in line]) == (2 if width < 120 else 1)
+
+
+def test_a_long_address_costs_lines_and_no_figures() -> None:
+    address = "chronis-0.chronis-headless.production.svc.cluster.local:6379"
+    text = "\n".join(drawn(80, (address, Sample(1.0, LATER))))
+    assert [told for told in TOLD if told not in text] == ["replica"]
+
+
 def test_a_look_at_nodes_that_run_and_that_do_not(capsys: pytest.CaptureFixture[str]) -> None:
     gone = free_port()
     with chronis_server("--slowlog-log-slower-than", "0", "--requirepass", "secret") as server:
@@ -43,6 +90,6 @@ def test_a_look_at_nodes_that_run_and_that_do_not(capsys: pytest.CaptureFixture[
         assert sample(Link(f"{HOST}:{server.port}", "wrong")).error
     shown = capsys.readouterr().out
     assert "primary" in shown
-    assert "down:" in shown
+    assert "is down: " in shown
     assert " ms" in shown
     assert "SET some-key 1" in shown
