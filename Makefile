@@ -1,4 +1,4 @@
-# make run          start Chronis here (PORT=6379, data under ./data/), Ctrl-C ends it
+# make run          start a primary and a replica here (PORT=6379, data under ./data/), Ctrl-C ends them; one that ends leaves the other
 # make test         the whole test suite
 # make lint         ruff and mypy --strict
 # make conformance  Redis's own test suite against Chronis (UNITS="unit/type/string …", ARGS="--help")

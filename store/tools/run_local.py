@@ -1,7 +1,8 @@
 """Run Chronis on this machine with one command: a primary, replicas if asked, prefixed output, one Ctrl-C.
 
 Law: every process started here has ended when this one ends, replicas before their primary, and the
-supervisor's exit code is 0 only if each of them ended cleanly.
+supervisor's exit code is 0 only if each of them ended cleanly. A node that ends by itself takes no other with it: who kills
+the primary wants to see what the replica does.
 """
 
 import argparse
@@ -9,6 +10,7 @@ import asyncio
 import contextlib
 import os
 import re
+import shlex
 import signal
 import socket
 import sys
@@ -16,7 +18,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import cycle
 from pathlib import Path
-from typing import Literal
 
 HOST = "127.0.0.1"
 METRICS_PORT = 9121
@@ -37,6 +38,11 @@ class Node:
     directory: Path
     options: tuple[str, ...] = ()
     metrics_port: int = METRICS_PORT
+
+    @property
+    def is_primary(self) -> bool:
+        """Tell whether the node starts as a primary."""
+        return "--replicaof" not in self.options
 
     def command(self) -> list[str]:
         """Return the command line that starts this node."""
@@ -157,7 +163,7 @@ class Supervisor:
         return int(failed)
 
     async def run(self) -> int:
-        """Start every node, say how to connect, wait for a signal or for a node to end, then stop all."""
+        """Start every node, say how to connect, wait for a signal or until no node is left, then stop all."""
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             asyncio.get_running_loop().add_signal_handler(number, self.stopping.set)
         for node in self.nodes:
@@ -165,20 +171,40 @@ class Supervisor:
                 stopped = await self.stop()
                 return stopped if self.stopping.is_set() else 1
         welcome(self.nodes)
-        watchers: list[asyncio.Task[int] | asyncio.Task[Literal[True]]] = [
-            asyncio.create_task(process.wait()) for process in self.processes
-        ]
-        watchers.append(asyncio.create_task(self.stopping.wait()))
-        await asyncio.wait(watchers, return_when=asyncio.FIRST_COMPLETED)
-        for watcher in watchers:
-            watcher.cancel()
-        print(f"{self._why()}: stopping the rest" if not self.stopping.is_set() else "stopping", flush=True)
-        return await self.stop() or int(not self.stopping.is_set())
+        await self._watch()
+        print("stopping" if self.stopping.is_set() else "no server is left", flush=True)
+        return await self.stop()
 
-    def _why(self) -> str:
-        """Name the servers that ended by themselves, and how."""
-        ended = [(node.name, process.returncode) for node, process in zip(self.nodes, self.processes, strict=True)]
-        return ", ".join(f"{name} ended with status {status}" for name, status in ended if status is not None)
+    async def _watch(self) -> None:
+        """Wait for a signal or until no node is left; say of each that ends by itself how it ended."""
+        stop = asyncio.create_task(self.stopping.wait())
+        running = {asyncio.create_task(process.wait()): node for node, process in zip(self.nodes, self.processes, strict=True)}
+        while running and not stop.done():
+            await asyncio.wait((stop, *running), return_when=asyncio.FIRST_COMPLETED)
+            for task in [task for task in running if task.done()]:
+                node = running.pop(task)
+                print(self.look.line(node.name, f"ended: {outcome(task.result())}"), flush=True)
+                for line in advice(node, list(running.values())):
+                    print(line, flush=True)
+        for watcher in (stop, *running):
+            watcher.cancel()
+
+
+def outcome(status: int) -> str:
+    """Say how a process ended."""
+    return f"status {status}" if status >= 0 else f"killed by {signal.Signals(-status).name}"
+
+
+def advice(ended: Node, left: Sequence[Node]) -> list[str]:
+    """What can be done when a node has ended and others are left."""
+    if not left:
+        return []
+    names, verb = ", ".join(node.name for node in left), "goes" if len(left) == 1 else "go"
+    lines, command = [f"{names} {verb} on; Ctrl-C ends everything"], ended.command()
+    if ended.is_primary:
+        lines.append(f"  to make {left[0].name} the primary:  redis-cli -p {left[0].port} REPLICAOF NO ONE")
+        command += ["--replicaof", HOST, str(left[0].port)]
+    return [*lines, f"  to have {ended.name} again:  {shlex.join(command)}"]
 
 
 def welcome(nodes: list[Node]) -> None:

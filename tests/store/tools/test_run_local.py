@@ -79,7 +79,9 @@ def test_a_signal_ends_the_servers_and_then_the_supervisor(number: signal.Signal
     assert not run_local.taken(port)
 
 
-DOOM = "import os, threading; threading.Timer(0.3, os._exit, [3]).start()"
+PONG = 'self.wfile.write(b"+PONG\\r\\n")'
+DOOMED_SERVER = "import os, threading\n" + FAKE_SERVER.replace(PONG, f"{PONG}; threading.Timer(0.2, os._exit, [3]).start()")
+assert DOOMED_SERVER.count("os._exit") == 1
 DYING = """
 import asyncio, sys
 from pathlib import Path
@@ -89,22 +91,50 @@ class Node(run_local.Node):
         return [sys.executable, "-c", sys.argv[2], str(self.port)]
 class Doomed(run_local.Node):
     def command(self):
-        return [sys.executable, "-c", sys.argv[4] + sys.argv[2], str(self.port)]
+        return [sys.executable, "-c", sys.argv[4], str(self.port)]
 ports, data = [int(port) for port in sys.argv[1].split(",")], Path(sys.argv[3])
-nodes = [Node("primary", ports[0], data / "a"), Doomed("replica-1", ports[1], data / "b")]
+follows = ("--replicaof", "127.0.0.1", str(ports[0]))
+nodes = [Node("primary", ports[0], data / "a"), Doomed("replica-1", ports[1], data / "b", follows)]
 sys.exit(asyncio.run(run_local.Supervisor(nodes).run()))
 """
 
 
-def test_a_server_that_ends_by_itself_is_named_and_the_rest_is_stopped(tmp_path: Path) -> None:
+def test_a_server_that_ends_by_itself_is_named_and_the_others_go_on(tmp_path: Path) -> None:
     ports = [free_port(), free_port()]
-    command = [sys.executable, "-c", DYING, ",".join(map(str, ports)), FAKE_SERVER, str(tmp_path), DOOM]
+    command = [sys.executable, "-c", DYING, ",".join(map(str, ports)), FAKE_SERVER, str(tmp_path), DOOMED_SERVER]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as driver:
+        assert driver.stdout is not None
+        lines = []
+        while "to have replica-1 again" not in (line := driver.stdout.readline()):
+            assert line, f"ended early: {lines}"
+            lines.append(line)
+        said = "".join(lines)
+        assert run_local.taken(ports[0])
+        driver.send_signal(signal.SIGINT)
+        rest = driver.stdout.read()
+    assert driver.returncode == 1
+    assert "replica-1 | ended: status 3\nprimary goes on; Ctrl-C ends everything\n" in said
+    assert "bye" not in said
+    assert "primary   | bye" in rest
+    assert "\x1b" not in said  # no terminal, no colours
+
+
+def test_when_the_last_server_ends_by_itself_so_does_the_supervisor(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", DRIVER, str(free_port()), DOOMED_SERVER, str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=50, check=False)
     assert done.returncode == 1
-    assert "replica-1 " in done.stdout
-    assert "ended with status 3" in done.stdout
-    assert "primary   | bye" in done.stdout
-    assert "\x1b" not in done.stdout  # no terminal, no colours
+    assert done.stdout.endswith("primary   | ended: status 3\nno server is left\n")
+
+
+def test_advice_is_what_a_failover_by_hand_takes() -> None:
+    primary, first, second = run_local.plan(7000, 2, Path("/data"))
+    lines = run_local.advice(primary, [first, second])
+    assert lines[0] == "replica-1, replica-2 go on; Ctrl-C ends everything"
+    assert lines[1] == "  to make replica-1 the primary:  redis-cli -p 7001 REPLICAOF NO ONE"
+    assert lines[2].endswith("-m store --port 7000 --dir /data/primary --metrics-port 9121 --replicaof 127.0.0.1 7001")
+    assert run_local.advice(second, [first])[1].endswith("--metrics-port 9123 --replicaof 127.0.0.1 7000")
+    assert run_local.advice(primary, []) == []
+    assert run_local.outcome(-9) == "killed by SIGKILL"
 
 
 def test_colours_a_node_and_warnings_loud() -> None:
