@@ -24,6 +24,9 @@ from store.errors import ConfigError
 OBSOLETE = frozenset({"list-max-ziplist-entries", "list-max-ziplist-value", "lua-replicate-commands"})
 """Options of older versions that are skipped when they have one argument, as in Redis 7.0."""
 
+_ADVICE = {"activedefrag": ". Chronis leaves memory to Python and its allocator: remove the line, or say no"}
+"""What to do about a line whose reason, in Redis's words, does not tell."""
+
 
 class ConfigFileError(ConfigError):
     """A configuration that can't be used: str() is the reason; `report` says where it is as well."""
@@ -133,7 +136,10 @@ class _Reader:
         elif len(args) != 1:
             raise ValueError("wrong number of arguments")
         current = getattr(self._settings, option.attribute)
-        value = option.read(args, current)
+        try:
+            value = option.read(args, current)
+        except ValueError as error:
+            raise ValueError(f"{error}{_ADVICE.get(option.name, '')}") from None
         if option.name == "save":
             if self._saved and list(args) != [b""]:
                 value = current + value

@@ -99,6 +99,7 @@ def test_directives_are_collected() -> None:
         (b"rename-command GET a\nrename-command GET b", "No such command in rename-command"),
         (b"rename-command GET a\nrename-command SET A", "Target command name already exists"),
         (b"loadmodule /x.so", "Chronis can't load modules: remove the 'loadmodule' line"),
+        (b"activedefrag yes", "Active defragmentation cannot be enabled: it requires a Redis server compiled with a"),
         (b"maxmemroy 1", "Bad directive or wrong number of arguments (did you mean 'maxmemory'?)"),
         (b"qqqqqqqq 1", "Bad directive or wrong number of arguments"),
         (b"aclfile /x\nuser a on", "Users are declared both by 'user' lines and in an ACL file ('aclfile')"),
@@ -124,6 +125,14 @@ def test_a_report_names_the_file_the_line_and_the_rule(tmp_path: Path) -> None:
         ">>> 'port  99999 # two'",
         "wrong number of arguments",
     ]
+
+
+def test_who_wants_defragmentation_is_told_the_line_and_what_to_do() -> None:
+    error = problem(b"port 7000\nactivedefrag yes\n")
+    place = f"Reading the configuration file, at line 2 of {error.source}"
+    assert error.report().splitlines()[2:4] == [place, ">>> 'activedefrag yes'"]
+    assert error.report().endswith("Chronis leaves memory to Python and its allocator: remove the line, or say no")
+    assert loaded(b"activedefrag no").activedefrag is False
 
 
 def test_include_takes_patterns_and_later_lines_win(tmp_path: Path) -> None:
