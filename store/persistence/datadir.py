@@ -66,6 +66,7 @@ class DataDirectory:
                 temporary.unlink()
             os.link(snapshot, temporary)
             os.replace(temporary, self.dump)
+            temporary.unlink(missing_ok=True)  # a rename between two names of one file leaves both
         for _, old in snapshots(self.path)[KEPT_SNAPSHOTS:]:
             old.unlink()
 
