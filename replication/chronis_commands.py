@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from replication.assurance import TIMEOUT_MS
 from replication.commands import replication_of
-from replication.source import HistoryGone, HistoryReader
+from replication.source import HistoryGone
 from store.commands.arguments import parse_int
 from store.commands.help import help_reply
 from store.commands.table import command, container
@@ -56,7 +56,7 @@ def chronis_history(tx: Tx, history_id: bytes, offset: bytes) -> bytes:
     log, name = tx.engine.log, history_id.decode("ascii", "replace")
     if name != primary.history.current or not log.first_offset <= start <= log.written_offset:
         raise ReplyError(f"offset {start} of history {name} is not here", "PARTED")
-    reader = HistoryReader(tx.engine, primary.directory, start)
+    reader = primary.history_from(start)
     try:
         while not reader.seek():
             continue

@@ -1,20 +1,24 @@
-"""What flows to one replica: the answer to its PSYNC, the snapshot's file in pieces, history from the log, then live frames.
+"""What flows to one replica: the answer to its PSYNC, the snapshot's file in slices, history from the log, then live frames.
 
 Law: at most WINDOW bytes wait in a connection; a replica that reads more slowly is served from the log again, so however
-slow it is and however many there are, none costs the primary memory or anybody else's time.
+slow it is and however many there are, none costs the primary memory or anybody else's time. What is read from disk is read by
+threads, and what is sent of it waits in the connection only as far as the socket did not take it.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import aiofiles
 
 from replication.messages import full_resync_line
+from replication.pace import SLICE
 from replication.peer import Action, Event, Peer, State
-from replication.source import HistoryGone, HistoryReader
+from replication.source import HistoryGone
 from store.logfile import notice, warn
 
 if TYPE_CHECKING:
@@ -24,8 +28,8 @@ if TYPE_CHECKING:
 
 WINDOW = 1 << 20
 """Bytes that may wait in a replica's connection."""
-PIECE = 128 * 1024
-"""Bytes of a snapshot or of history that are read at a time (about half a millisecond of history)."""
+BLOCK = 1 << 20
+"""Bytes of a snapshot's file that are read at a time."""
 
 
 class ReplicaFeed:
@@ -65,19 +69,52 @@ class ReplicaFeed:
         transport = self.session.transport
         if transport is None or transport.is_closing():
             return
-        size = len(data)
-        self.session.net_output += size
-        self.primary.engine.stats.net_repl_output += size
+        self._count(len(data))
         transport.write(data)
         if transport.get_write_buffer_size() > WINDOW:
             self._room.clear()
         else:
             self.progress_ms = self.primary.engine.clock.now_ms()
 
+    def _count(self, size: int) -> None:
+        """Account for bytes that leave."""
+        self.session.net_output += size
+        self.primary.engine.stats.net_repl_output += size
+
     def send_frame(self, frame: Frame) -> None:
         """Send the frame that follows what was sent."""
         self.peer.sent = frame.end
         self.write(frame.raw if self.peer.options.framed else frame.payload)
+
+    async def _send_slices(self, data: bytes, hurry: bool = False) -> None:
+        """Send bytes slice by slice, each when it is this replica's turn and the socket has taken the last."""
+        rest = memoryview(data)
+        while rest:
+            await self.primary.pace.turn(min(SLICE, len(rest)), hurry)
+            self._send_slice(rest[:SLICE])
+            rest = rest[SLICE:]
+            await self._room.wait()
+
+    def _send_slice(self, data: memoryview) -> None:
+        """Send bytes past the transport, which holds nothing, and give it what the socket does not take."""
+        transport = self.session.transport
+        if transport is None or transport.is_closing():
+            return
+        sent = 0
+        if not transport.get_write_buffer_size():
+            with contextlib.suppress(BlockingIOError):
+                sent = os.write(self.session.fd, data)
+        self._count(len(data))
+        self.progress_ms = self.primary.engine.clock.now_ms()
+        if sent < len(data):
+            transport.write(bytes(data[sent:]))
+            if transport.get_write_buffer_size():
+                self._room.clear()
+
+    def _may_wait(self, size: int) -> None:
+        """Say how many bytes may wait in the connection before it counts as full."""
+        if self.session.transport is not None:
+            self.session.transport.set_write_buffer_limits(high=size, low=size // 4)
 
     def live(self, frame: Frame) -> None:
         """Send a frame that was just written, or fall back to the log if too much waits already."""
@@ -108,6 +145,7 @@ class ReplicaFeed:
     async def _full_sync(self) -> None:
         """Send a snapshot and go on with the log from its offset."""
         peer = self.peer
+        self._may_wait(0)
         snapshot = await self.primary.snapshots.provide(self)
         peer.receive(Event.SNAPSHOT_READY)
         notice(f"Sending snapshot of offset {snapshot.offset} to replica {peer.name}")
@@ -121,7 +159,7 @@ class ReplicaFeed:
         notice(f"Synchronization with replica {peer.name} succeeded")
         peer.resume(snapshot.offset, self.primary.engine.clock.now_ms())
         peer.receive(Event.SNAPSHOT_SENT)
-        await self._catch_up()
+        await self._catch_up(hurry=False)
 
     def announce(self, offset: int) -> None:
         """Tell the replica of which offset the snapshot is or will be."""
@@ -135,28 +173,38 @@ class ReplicaFeed:
             await file.seek(0)
             self.write(b"$%d\r\n" % size)
             while size > 0:
-                piece = await file.read(min(PIECE, size))
-                if not piece:
+                block = await file.read(min(BLOCK, size))
+                if not block:
                     raise OSError(f"{path} became shorter while it was sent")
-                self.write(piece)
-                size -= len(piece)
-                await self._room.wait()
+                await self._send_slices(block)
+                size -= len(block)
 
-    async def _catch_up(self) -> None:
-        """Send history from the log until nothing is missing, then be live."""
+    async def _catch_up(self, hurry: bool = True) -> None:
+        """Send history from the log until nothing is missing, then be live.
+
+        After a snapshot there is no hurry unless more is written than sent; a replica that follows is stale meanwhile.
+        """
         primary, peer = self.primary, self.peer
-        reader = HistoryReader(primary.engine, primary.directory, peer.sent)
+        self._may_wait(0)
+        reader, least = primary.history_from(peer.sent), primary.released - peer.sent
         try:
             while not reader.seek():  # noqa: ASYNC110 - nobody else can tell when: this is the work, in slices
                 await asyncio.sleep(0)
             while True:
                 await self._room.wait()
-                frames = reader.take(PIECE, primary.released)
-                for frame in frames:
-                    self.send_frame(frame)
-                if not frames and peer.sent >= primary.released:
+                await reader.read_ahead()
+                frames = reader.take(SLICE, primary.released)
+                if frames:
+                    missing = primary.released - peer.sent
+                    least, hurry = min(least, missing), hurry or missing > least + WINDOW
+                    framed = peer.options.framed
+                    await self._send_slices(b"".join([f.raw if framed else f.payload for f in frames]), hurry)
+                    peer.sent = frames[-1].end
+                elif peer.sent >= primary.released:
+                    self._may_wait(WINDOW)
                     peer.receive(Event.CAUGHT_UP)
                     return
-                await asyncio.sleep(0)
+                else:
+                    await asyncio.sleep(0)
         finally:
             reader.close()

@@ -12,14 +12,16 @@ from typing import TYPE_CHECKING
 
 from replication.feed import WINDOW, ReplicaFeed
 from replication.messages import GETACK, continue_line, parted_line
+from replication.pace import Pace
 from replication.peer import SHOWN, Event, Peer, State
 from replication.resync import NEW, Syncs, obstacle, parting
 from replication.snapshots import Snapshots
+from replication.source import HistoryReader
 from store.client.output import joined
 from store.commands.table import FEW_REPLICAS
 from store.errors import ReplyError
 from store.events import ANY_DB, PING
-from store.log.memory import MemoryLog
+from store.log.memory import FrameTail, MemoryLog
 from store.logfile import notice, warn
 from store.resp.encoder import encode
 
@@ -43,6 +45,8 @@ class Primary:
         self.on_acknowledged: list[Callable[[], None]] = []
         self.released = 0
         self.syncs = Syncs()
+        self.pace = Pace(node.engine)
+        self._recent = FrameTail(0, 0)  # the newest frames of this history, while there are replicas
         self._unsynced: deque[Frame] = deque()
         self._ack_wanted = False
         self._seconds = 0
@@ -69,6 +73,7 @@ class Primary:
     def _attach(self, log: EventLog) -> None:
         """Hear of every frame of a log."""
         self._unsynced.clear()
+        self._recent = FrameTail(0, log.written_offset)
         self.released = log.synced_offset if self._waits_for_fsync else log.written_offset
         log.subscribers.append(self._written)
         log.on_synced(self._synced)
@@ -76,6 +81,7 @@ class Primary:
     def restart(self, offset: int) -> None:
         """Go on at offset: the log was reset there."""
         self._unsynced.clear()
+        self._recent = FrameTail(0, offset)
         self.released = offset
 
     @property
@@ -92,9 +98,26 @@ class Primary:
 
     def _release(self, frame: Frame) -> None:
         self.released = frame.end
+        if self.feeds:
+            self._remember(frame)
         for feed in self.feeds.values():
             if feed.peer.state is State.ONLINE:
                 feed.live(frame)
+
+    def _remember(self, frame: Frame) -> None:
+        """Keep the newest history at hand for replicas that fall behind a little (option repl-backlog-size)."""
+        if isinstance(self.engine.log, MemoryLog):
+            return  # has its own
+        if self._recent.end != frame.offset:
+            self._recent = FrameTail(0, frame.offset)
+        self._recent.limit = self.engine.settings.repl_backlog_size
+        self._recent(frame)
+
+    def history_from(self, offset: int) -> HistoryReader:
+        """Read history from an offset on."""
+        log = self.engine.log
+        recent = log.tail if isinstance(log, MemoryLog) else self._recent
+        return HistoryReader(self.engine, self.directory, offset, recent)
 
     # ── handshake ──────────────────────────────────────────────────────────────────────────────────────────────────
     def peer_of(self, session: Session) -> Peer:

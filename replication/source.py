@@ -1,17 +1,19 @@
-"""Reading history back for a replica that is behind: from the log on disk, or from the memory of a log without files.
+"""Reading history back for a replica that is behind: the newest from memory, what is older from the log on disk.
 
-Law: only what may leave is read (`upto`), and only whole frames but for the first, which starts at the offset asked for.
+Law: what comes from a disk is read by a thread before the loop takes it. Only what may leave is read (`upto`), and only whole
+frames but for the first, which starts at the offset asked for.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
 from typing import TYPE_CHECKING
 
 from store.errors import CorruptLog
 from store.events import selected_db
 from store.log.frame import Frame
-from store.log.memory import MemoryLog
+from store.log.memory import FrameTail, MemoryLog
 from store.log.reader import LogCursor, OffsetNotInLog
 from store.log.writer import LogWriter
 
@@ -39,12 +41,18 @@ def begin_at(frame: Frame, offset: int) -> Frame:
 class HistoryReader:
     """Hands out the frames from an offset on, slice by slice. `offset`: where the next slice starts."""
 
-    def __init__(self, engine: Engine, directory: str, offset: int) -> None:
+    def __init__(self, engine: Engine, directory: str, offset: int, recent: FrameTail) -> None:
         self.engine = engine
         self.directory = directory
         self.offset = offset
+        self._recent = recent
         self._cursor: LogCursor | None = None
         self._ahead: deque[Frame] = deque()  # read, but not handed out yet
+
+    async def read_ahead(self) -> None:
+        """Have a thread bring what take() reads from disk next into memory, so that the loop does not wait for the disk."""
+        if self._cursor is not None and not self._ahead and self._cursor.wants_ahead:
+            await asyncio.to_thread(self._cursor.read_ahead)
 
     def take(self, size: int, upto: int) -> list[Frame]:
         """Return the next frames, about size bytes of them, none that ends after offset upto; raise HistoryGone."""
@@ -67,11 +75,11 @@ class HistoryReader:
 
     def _read(self) -> None:
         log = self.engine.log
-        found = log.tail.since(self.offset) if isinstance(log, MemoryLog) else None
-        if found is not None:
-            self._ahead.extend(found)
-            return
         if self.offset >= log.written_offset:
+            return
+        found = self._recent.since(self.offset)
+        if found:
+            self._ahead.extend(found)
             return
         if isinstance(log, MemoryLog) and self._cursor is None:
             raise OffsetNotInLog(f"offset {self.offset} is not in memory any more")
@@ -82,7 +90,7 @@ class HistoryReader:
     def seek(self) -> bool:
         """Come a bounded way nearer to the offset on disk; True when it is reached. Raise HistoryGone."""
         log = self.engine.log
-        if isinstance(log, MemoryLog) or self.offset >= log.written_offset:
+        if isinstance(log, MemoryLog) or self.offset >= log.written_offset or self._recent.since(self.offset):
             return True
         try:
             return self._opened().skip(SKIP)

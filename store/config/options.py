@@ -208,6 +208,9 @@ class Options:
         0, "Seconds that a full sync waits for others to share its snapshot (redis.conf: 5; any later one shares it too)."
     )
     repl_diskless_sync_max_replicas: int = integer(0, "Waiting full syncs that wait for no more; 0: no limit.")
+    repl_snapshot_rate: int = memory(
+        32 << 20, "Bytes a second that all full syncs together send while clients are served; 0: no limit.", unsigned=True
+    )
     repl_diskless_load: str = choice(
         "disabled",
         "disabled on-empty-db swapdb",
@@ -222,7 +225,7 @@ class Options:
     repl_backlog_size: int = special(
         Hint(1, LONG_MAX, "memory", least=16384, most=LONG_MAX),
         1 << 20,
-        "Bytes of history kept in memory; at least 16 kb.",
+        "Bytes of the newest history kept in memory for replicas (appendonly no: all there is); at least 16 kb.",
     )
     repl_backlog_ttl: int = integer(
         3600, "Seconds the backlog outlives the last replica (appendonly no).", high=LONG_MAX

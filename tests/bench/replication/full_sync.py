@@ -4,7 +4,7 @@ Everything here shares the machine's cores: two replicas that load, the primary,
 probe of the primary is paired with one of a redis-server that does nothing else (the control): what slows the control is
 the machine, not the primary. And of each probe's time that part is told apart in which the primary, or this program, was ready to
 run and another process had the processor (/proc schedstat): `own` is the rest, which the primary alone answers for.
-`--nice N` gives the replicas a lower priority, as if they were on machines of their own.
+`--apart` gives the replicas a core of their own, and another to all else, as if they were on another machine.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ from tests.kit.cluster import info, syncs
 from tests.kit.servers import Server
 
 PAUSE = 0.001
+OURS, THEIRS = {0}, {1}
+"""Cores, with --apart."""
 
 
 @dataclass
@@ -86,7 +88,7 @@ class Result:
     stalls: list[str]
 
 
-def measure(kind: Kind, keys: int, size: int, niceness: int, idle_seconds: float) -> Result:
+def measure(kind: Kind, keys: int, size: int, apart: bool, idle_seconds: float) -> Result:
     """Fill a primary, probe it idle, then have two replicas synchronize, probing on."""
     with contextlib.ExitStack() as stack:
         primary, *replicas = stack.enter_context(nodes.group(kind, 2))
@@ -96,7 +98,12 @@ def measure(kind: Kind, keys: int, size: int, niceness: int, idle_seconds: float
         control.start()
         nodes.fill(primary, keys, size)
         for replica in replicas:
-            nodes.nice(replica.pid, niceness)
+            if apart:
+                nodes.pin(replica.pid, THEIRS)
+        if apart:
+            for pid in (primary.pid, control.pid, 0):
+                nodes.pin(pid, OURS)
+            stack.callback(nodes.pin, 0, OURS | THEIRS)
         probe = Probe(primary, control, "key:0000007")
         stack.callback(probe.ended.set)
         probe.start()
@@ -152,8 +159,9 @@ def check(primary: Server, replicas: list[Server]) -> None:
 
 def run(options: argparse.Namespace) -> list[str]:
     """Measure each kind and return the lines of a table."""
+    where = "replicas on another core" if options.apart else "all on the same cores"
     lines = [
-        f"{options.keys} keys of {options.size} bytes, replicas' niceness {options.nice}; ms are p50/p99/max of PING and GET",
+        f"{options.keys} keys of {options.size} bytes, {where}; ms are p50/p99/max of PING and GET",
         "",
         "| server | time s | primary idle ms | during | p99 ratio | own idle ms | during | p99 ratio | control idle ms | during "
         "| p99 ratio | growth MB | primary waited s | primary CPU s | replica CPU s |",
@@ -161,7 +169,7 @@ def run(options: argparse.Namespace) -> list[str]:
     ]
     for name in options.servers:
         for _ in range(options.rounds):
-            result = measure(KINDS[name], options.keys, options.size, options.nice, options.idle)
+            result = measure(KINDS[name], options.keys, options.size, options.apart, options.idle)
             lines.append(row(name, result))
             print(lines[-1], *(f"  stall of {stall}" for stall in result.stalls), sep="\n", flush=True)
     return lines

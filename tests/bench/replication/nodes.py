@@ -162,11 +162,11 @@ def waited(pid: int) -> float:
     return total / 1e9
 
 
-def nice(pid: int, niceness: int) -> None:
-    """Lower the priority of a process and its threads."""
-    for task in Path(f"/proc/{pid}/task").iterdir():
+def pin(pid: int, cores: set[int]) -> None:
+    """Let a process and its threads run on these cores only; 0: this thread."""
+    for task in Path(f"/proc/{pid or 'self'}/task").iterdir():
         with contextlib.suppress(ProcessLookupError):
-            os.setpriority(os.PRIO_PROCESS, int(task.name), niceness)
+            os.sched_setaffinity(int(task.name), cores)
 
 
 def percentile(values: list[float], share: float) -> float:

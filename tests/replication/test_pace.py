@@ -1,0 +1,165 @@
+"""How snapshots and history leave: in turns, at a rate while clients are served, never far ahead of the socket."""
+
+import asyncio
+import itertools
+import socket
+from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
+
+import pytest
+
+from replication.feed import ReplicaFeed
+from replication.pace import SLICE, Pace
+from replication.peer import Peer
+from replication.primary import Primary
+from replication.source import HistoryReader
+from store.client.session import Session
+from store.engine import Engine
+from store.events import encode_event
+from store.log import history
+from store.log.frame import Frame
+from store.log.memory import FrameTail
+from store.log.segment import LogEnd
+from store.log.writer import LogWriter
+
+
+class Commands:
+    """Statistics of a node: `commands` grows with every look at it if it is busy."""
+
+    def __init__(self, busy: bool) -> None:
+        self.busy, self.count, self.net_repl_output = busy, -1, 0
+
+    @property
+    def commands(self) -> int:
+        """Commands run until now."""
+        self.count += self.busy
+        return self.count
+
+
+def engine(rate: int, busy: bool = True) -> Engine:
+    """What a pace and a feed know of an engine."""
+    clock = SimpleNamespace(now_ms=lambda: 1)
+    made = SimpleNamespace(settings=SimpleNamespace(repl_snapshot_rate=rate), stats=Commands(busy), clock=clock)
+    return cast(Engine, made)
+
+
+async def turns(count: int) -> None:
+    """Let the loop go round so many times."""
+    for _ in range(count):
+        await asyncio.sleep(0)
+
+
+async def test_beyond_the_rate_a_snapshot_waits_and_history_in_a_hurry_does_not() -> None:
+    """A byte a second is as good as nothing; the rest ends when the option is changed."""
+    node = engine(rate=1)
+    pace = Pace(node)
+    await pace.turn(SLICE)
+    waiting = asyncio.create_task(pace.turn(SLICE))
+    for _ in range(5):
+        await pace.turn(SLICE, hurry=True)
+    assert not waiting.done()
+    node.settings.repl_snapshot_rate = 0
+    await waiting
+
+
+async def test_with_nobody_to_disturb_there_is_no_rate() -> None:
+    """An idle primary sends as fast as replicas take it."""
+    pace = Pace(engine(rate=1, busy=False))
+    for _ in range(20):
+        await pace.turn(SLICE)
+
+
+async def test_turns_come_one_at_a_time_in_the_order_asked_for() -> None:
+    """However many ask, the loop runs others between two slices."""
+    pace, seen = Pace(engine(rate=0)), []
+
+    async def send(name: str) -> None:
+        for _ in range(3):
+            await pace.turn(SLICE)
+            seen.append(name)
+
+    sending = asyncio.gather(send("a"), send("b"))
+    while not sending.done():
+        seen.append("-")
+        await asyncio.sleep(0)
+    assert [name for name in seen if name != "-"] == list("ababab")
+    assert not any(one != "-" and other != "-" for one, other in itertools.pairwise(seen))
+
+
+class Connection(asyncio.Protocol):
+    """The connection of a replica; tells its feed when there is room."""
+
+    feed: ReplicaFeed
+
+    def resume_writing(self) -> None:
+        """There is room."""
+        self.feed.drained()
+
+
+async def test_what_waits_in_a_connection_is_a_slice_at_most(tmp_path: Path) -> None:
+    """A file of many slices arrives whole at a reader that stops now and then, and no more than a slice waits meanwhile."""
+    ours, theirs = socket.socketpair()
+    theirs.setblocking(False)
+    loop, node = asyncio.get_running_loop(), engine(rate=0)
+    transport, connection = await loop.create_connection(Connection, sock=ours)
+    session = cast(Session, SimpleNamespace(transport=transport, fd=ours.fileno(), net_output=0))
+    primary = cast(Primary, SimpleNamespace(engine=node, pace=Pace(node)))
+    feed = connection.feed = ReplicaFeed(primary, session, Peer("replica"))
+    data = bytes(range(256)) * (40 * SLICE // 256) + b"end"
+    (tmp_path / "snapshot").write_bytes(data)
+    feed._may_wait(0)
+    sending = asyncio.create_task(feed._send_file(tmp_path / "snapshot"))
+    came = b""
+    wanted = b"$%d\r\n" % len(data) + data
+    while len(came) < len(wanted):
+        await turns(50)
+        assert transport.get_write_buffer_size() <= SLICE + 20
+        came += await loop.sock_recv(theirs, 3 * SLICE)
+    await sending
+    assert came == wanted
+    assert session.net_output == node.stats.net_repl_output == len(wanted)
+    transport.close()
+    theirs.close()
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> LogWriter:
+    """A log of 40 frames of 10 kB."""
+    log = LogWriter(str(tmp_path), history.create(str(tmp_path)), LogEnd(0), segment_bytes=100_000)
+    for number in range(40):
+        log.append(encode_event(b"SET", b"k", b"%05d" % number * 2000), 0)
+        log.commit(number)
+    return log
+
+
+async def test_history_comes_from_disk_and_its_end_from_memory(log: LogWriter, tmp_path: Path) -> None:
+    """Who is far behind reads the files, read ahead, up to where memory begins; who is near opens none."""
+    kept: list[Frame] = []
+    whole = HistoryReader(cast(Engine, SimpleNamespace(log=log)), str(tmp_path), 0, FrameTail(0, 0))
+    while found := whole.take(50_000, log.written_offset):
+        kept += found
+    whole.close()
+    assert [frame.unix_ms for frame in kept] == list(range(40))
+    recent = FrameTail(200_000, kept[25].offset)
+    for frame in kept[25:]:
+        recent(frame)
+
+    reader = HistoryReader(cast(Engine, SimpleNamespace(log=log)), str(tmp_path), kept[3].offset, recent)
+    came: list[Frame] = []
+    while not came or came[-1].end < log.written_offset:
+        await reader.read_ahead()
+        came += reader.take(50_000, log.written_offset)
+    assert came == kept[3:]
+    assert came[-1] is kept[-1]
+    reader.close()
+
+    stale = FrameTail(200_000, kept[5].offset)
+    stale(kept[5])
+    beyond = HistoryReader(cast(Engine, SimpleNamespace(log=log)), str(tmp_path), kept[5].end, stale)
+    assert beyond.take(1, log.written_offset) == kept[6:7]
+    beyond.close()
+
+    near = HistoryReader(cast(Engine, SimpleNamespace(log=log)), str(tmp_path / "nothing here"), kept[30].offset, recent)
+    assert near.take(1 << 20, log.written_offset) == kept[30:]
+    log.close()
