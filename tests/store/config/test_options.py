@@ -22,6 +22,7 @@ OWN = {
     "reply-after-replicas",
     "promote-after-replicas",
     "replica-max-staleness",
+    "repl-snapshot-rate",
 }
 OTHER_DEFAULT = {"appendonly": (b"no", b"yes"), "repl-diskless-sync-delay": (b"5", b"0")}
 SET_BY_THE_TEST = {"port", "dir", "save", "enable-debug-command"}

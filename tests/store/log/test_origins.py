@@ -6,7 +6,7 @@ from pathlib import Path
 
 from store.log.frame import Frame
 from store.log.reader import LogReader
-from store.tools.log_cli import events_of
+from store.tools.log_events import events_of
 from tests.kit.resp_client import RespClient
 from tests.kit.servers import chronis_server
 
