@@ -18,13 +18,11 @@ from typing import TYPE_CHECKING
 from replication.link import State as LinkState
 from store.errors import ReplyError
 from store.logfile import notice
+from store.pauses import UNTIL_ENDED, Purpose
 
 if TYPE_CHECKING:
     from replication.feed import ReplicaFeed
     from replication.roles import Replication
-
-LONG_PAUSE_MS = 10**12
-"""Writes are held back until the failover is over, however long that takes."""
 
 
 class State(Enum):
@@ -66,7 +64,7 @@ class Failover:
         self.state = State.WAITING
         notice(f"FAILOVER requested to {f'{target[0]}:{target[1]}' if target else 'any replica'}.")
         replication.primary.ask()  # before the pause, which holds that back too
-        replication.engine.blocking.pause(LONG_PAUSE_MS, everything=False)
+        replication.engine.blocking.pauses.begin(Purpose.FAILOVER, UNTIL_ENDED, everything=False)
 
     def abort(self) -> None:
         """End a failover and let writes go on; raise ReplyError when none runs."""
@@ -78,7 +76,7 @@ class Failover:
         notice(why)
         in_progress, self.state = self.state is State.IN_PROGRESS, State.NONE
         self.target = self.until = None
-        self.replication.engine.blocking.unpause()
+        self.replication.engine.blocking.pauses.end(Purpose.FAILOVER)
         if in_progress:
             self.replication.lead()
 
@@ -123,4 +121,4 @@ class Failover:
     def _done(self) -> None:
         notice("Failover is complete")
         self.state, self.target, self.until = State.NONE, None, None
-        self.replication.engine.blocking.unpause()
+        self.replication.engine.blocking.pauses.end(Purpose.FAILOVER)

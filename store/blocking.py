@@ -1,4 +1,4 @@
-"""Clients that wait: for keys (BLPOP), for replicas or fsync (WAIT), for the end of a pause (CLIENT PAUSE).
+"""Clients that wait: for keys (BLPOP), for replicas or fsync (WAIT), for the end of a pause (pauses.py).
 
 Invariant: a session waits for at most one thing; while it does, its further requests queue up in the session.
 Order of service (blocked.c 7.0): keys in the order they became ready, clients of a key in the order they came.
@@ -11,8 +11,8 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from store.commands.table import PAUSED
 from store.errors import ReplyError
+from store.pauses import Pauses
 from store.replies import NO_REPLY
 
 if TYPE_CHECKING:
@@ -47,9 +47,7 @@ class Blocking:
         self.engine = engine
         self.waiters: dict[Session, Waiter] = {}
         self.postponed: deque[tuple[Session, list[bytes]]] = deque()
-        self._pause_until = 0
-        self._pause_all = False
-        self._pause_timer: asyncio.TimerHandle | None = None
+        self.pauses = Pauses(engine.gates, self._run_postponed)
 
     @property
     def clients(self) -> int:
@@ -173,36 +171,14 @@ class Blocking:
         for session in list(self.waiters):
             self._fail(session, error)
 
-    # ── CLIENT PAUSE ───────────────────────────────────────────────────────────────────────────────────────────────
-    def pause(self, timeout_ms: int, everything: bool) -> None:
-        """Hold commands back for timeout_ms: all, or those that write. A longer or stricter pause in force stays."""
-        now = self.engine.clock.now_ms()
-        active = self._pause_until > now
-        self._pause_all = everything or (active and self._pause_all)
-        self._pause_until = max(self._pause_until if active else 0, now + timeout_ms)
-        self.engine.gates.set(PAUSED, True)
-        self.engine.gates.writes_paused = True
-        if self._pause_timer is not None:
-            self._pause_timer.cancel()
-        loop = asyncio.get_running_loop()
-        self._pause_timer = loop.call_later((self._pause_until - now) / 1000, self.unpause)
-
-    def pauses(self, writes: bool) -> bool:
-        """Tell whether the pause in force holds a command back."""
-        return self._pause_all or writes
-
+    # ── pauses ─────────────────────────────────────────────────────────────────────────────────────────────────────
     def postpone(self, session: Session, argv: list[bytes]) -> None:
-        """Keep a request until the pause ends."""
+        """Keep a request until the pause that holds it back ends."""
         self.postponed.append((session, argv))
         session.halt()
 
-    def unpause(self) -> None:
-        """End the pause and run what was postponed, in order."""
-        if self._pause_timer is not None:
-            self._pause_timer.cancel()
-        self._pause_timer, self._pause_until, self._pause_all = None, 0, False
-        self.engine.gates.set(PAUSED, False)
-        self.engine.gates.writes_paused = False
+    def _run_postponed(self) -> None:
+        """Run what was postponed, in order; what another pause holds back is postponed again."""
         postponed, self.postponed = self.postponed, deque()
         for session, argv in postponed:
             session.resume(argv)

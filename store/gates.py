@@ -41,7 +41,7 @@ _chosen: dict[int, tuple[Check, ...]] = {}  # the checks of conditions that hold
 
 
 class Gates:
-    """The node's own conditions. `open`/`close` one bit; `writes_paused`: CLIENT PAUSE or a failover holds writes back."""
+    """The node's own conditions. `open`/`close` one bit; `writes_paused`: a pause holds writes back."""
 
     __slots__ = ("closed", "disk_error", "writes_paused")
 
@@ -185,7 +185,7 @@ def _following(engine: Engine, session: Session, command: Command, argv: list[by
 
 def _paused(engine: Engine, session: Session, command: Command, argv: list[bytes]) -> object:
     writes = _concerns(session, command, "write") or _concerns(session, command, "may_replicate")
-    if engine.blocking.pauses(writes):
+    if engine.blocking.pauses.hold(writes):
         engine.blocking.postpone(session, argv)
         return NO_REPLY
     return None

@@ -16,6 +16,7 @@ from store.commands.table import LOADING
 from store.errors import ReplyError
 from store.log.writer import LogWriter
 from store.logfile import notice, warn
+from store.pauses import UNTIL_ENDED, Purpose
 
 if TYPE_CHECKING:
     from store.client.session import Session
@@ -95,7 +96,7 @@ class Shutdown:
             return
         self._words, self._deadline = words, asyncio.get_running_loop().time() + timeout
         engine.topology.request_acknowledgements()
-        engine.blocking.pause(timeout * 1000, everything=False)
+        engine.blocking.pauses.begin(Purpose.SHUTDOWN, UNTIL_ENDED, everything=False)
         notice("Waiting for replicas before shutting down.")
 
     def _caught_up(self) -> bool:
@@ -127,7 +128,7 @@ class Shutdown:
         """Serve on: tell those who asked for the end, and let writes run again."""
         if self._deadline:
             self._deadline = 0.0
-            self.node.engine.blocking.unpause()
+            self.node.engine.blocking.pauses.end(Purpose.SHUTDOWN)
         clients, self._clients = self._clients, []
         for session in clients:
             self.node.engine.stats.count_error("ERR")

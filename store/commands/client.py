@@ -8,6 +8,7 @@ from store.commands.connection import checked_name
 from store.commands.help import help_reply
 from store.commands.table import command, container
 from store.errors import ReplyError, syntax_error
+from store.pauses import Purpose
 from store.replies import NO_REPLY, OK, Verbatim
 from store.tx import Tx
 
@@ -110,14 +111,14 @@ def client_pause(tx: Tx, timeout: bytes, mode: bytes = b"all", *excess: bytes) -
         raise ReplyError("timeout is negative")
     if milliseconds > (1 << 63) - 1 - tx.now:
         raise ReplyError("timeout is out of range")
-    tx.engine.blocking.pause(milliseconds, everything=mode.lower() == b"all")
+    tx.engine.blocking.pauses.begin(Purpose.COMMAND, milliseconds, everything=mode.lower() == b"all")
     return OK
 
 
 @command("CLIENT|UNPAUSE", _ADMIN, since="6.2.0", group=GROUP, complexity="O(paused clients)")
 def client_unpause(tx: Tx) -> str:
     """End a pause before its time."""
-    tx.engine.blocking.unpause()
+    tx.engine.blocking.pauses.end(Purpose.COMMAND)
     return OK
 
 
