@@ -116,27 +116,32 @@ class History:
     def renew(self, at_offset: int, history_id: str | None = None) -> str:
         """Start a new id (or history_id, told by a primary) at at_offset, keep the old as previous, save; return it.
 
-        Raises ValueError when the chain starts after at_offset.
+        Raises ValueError when the chain starts after at_offset, OSError when it can't be saved: nothing has changed then.
         """
         kept = [link for link in self.chain if link[1] <= at_offset]
         if not kept:
             raise ValueError(f"offset {at_offset} is before the history starts")
-        self.chain = [*kept, (history_id or new_id(), at_offset)][-MAX_CHAIN:]
-        self.told = history_id is not None
-        self.save()
+        self._become([*kept, (history_id or new_id(), at_offset)][-MAX_CHAIN:], told=history_id is not None)
         return self.current
 
     def replace(self, history_id: str | None, offset: int) -> None:
         """Adopt another history, after a full synchronization a primary's (None: a new id): it starts here at offset; save."""
-        self.chain = [(history_id or new_id(), offset)]
-        self.told = history_id is not None
-        self.save()
+        self._become([(history_id or new_id(), offset)], told=history_id is not None)
 
     def mark_told(self) -> None:
         """Note that a primary goes on under the current id; save if that is news."""
         if not self.told:
-            self.told = True
+            self._become(self.chain, told=True)
+
+    def _become(self, chain: list[tuple[str, int]], told: bool) -> None:
+        """Let chain be the history once that is saved; raises OSError, with all as it was."""
+        before = self.chain, self.told
+        self.chain, self.told = chain, told
+        try:
             self.save()
+        except OSError:
+            self.chain, self.told = before
+            raise
 
     def mark_running(self, volatile: bool = False) -> None:
         """Note that a server of this boot is about to go on with the log, on disk or (volatile) in memory; save."""

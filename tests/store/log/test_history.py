@@ -1,5 +1,6 @@
 """The chain of history ids: saved whole, renewed, doubted when the machine went down."""
 
+import errno
 from pathlib import Path
 
 import pytest
@@ -114,4 +115,20 @@ def test_a_failed_save_leaves_the_file_of_before_or_the_new_one(tmp_path: Path, 
         history.renew(5)
     loaded = load(str(tmp_path))
     assert loaded is not None
-    assert loaded.current == (history.current if operation == "sync_directory" else before)
+    assert history.current == before
+    assert (loaded.current == before) is (operation != "sync_directory")
+
+
+@pytest.mark.parametrize("operation", ["open", "write", "fdatasync", "rename", "sync_directory"])
+def test_what_cannot_be_saved_has_not_happened(tmp_path: Path, operation: str) -> None:
+    """All or nothing in memory; a retry is as good as the first attempt would have been."""
+    disk = FaultyDisk()
+    history = create(str(tmp_path), disk=disk)
+    chain = list(history.chain)
+    for change in (lambda: history.renew(5), lambda: history.replace("e" * 40, 7), history.mark_told):
+        disk.fail(operation, error=errno.ENOSPC)
+        with pytest.raises(OSError, match="No space left"):
+            change()
+        assert (history.chain, history.told) == (chain, False)
+    history.renew(5, "f" * 40)
+    assert load(str(tmp_path)) == history
