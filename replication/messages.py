@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from store.errors import ReplyError
 from store.events import encode_event
 from store.log.segment import is_history_id
+from store.resp.words import UnbalancedQuotes, split_words
 
 FRAMED = "chronis"
 """The capability, and the last word of an answer, that mean frames instead of bare commands."""
@@ -137,17 +138,28 @@ class ReplicaOptions:
             case b"capa":
                 self.capabilities.add(value.decode("ascii", "replace").lower())
             case b"rdb-only":
-                self.rdb_only = _integer(value) == 1
+                self.rdb_only = _flag(value)
             case b"rdb-filter-only":
                 self._filter(value)
             case _:
                 raise ReplyError(f"Unrecognized REPLCONF option: {name.decode('utf-8', 'replace')}")
 
     def _filter(self, value: bytes) -> None:
-        for word in value.split():
+        try:
+            words = split_words(value)
+        except UnbalancedQuotes:
+            raise ReplyError("Missing rdb-filter-only values") from None
+        for word in words:
             if word.lower() != b"functions":
                 raise ReplyError(f"Unsupported rdb-filter-only option: {word.decode('utf-8', 'replace')}")
             self.functions_only = True
+
+
+def _flag(value: bytes) -> bool:
+    number = _integer(value)
+    if number not in (0, 1):
+        raise ReplyError("value is out of range, value must between 0 and 1")
+    return number == 1
 
 
 def _integer(value: bytes) -> int:

@@ -68,7 +68,10 @@ def test_what_a_replica_tells_before_psync() -> None:
     for name, value in ((b"listening-port", b"7000"), (b"ip-address", b"10.1.1.1"), (b"capa", b"eof"), (b"CAPA", b"chronis")):
         options.take(name, value)
     assert (options.port, options.ip, options.capabilities, options.framed) == (7000, "10.1.1.1", {"eof", "chronis"}, True)
-    for name, value in ((b"listening-port", b"x"), (b"colour", b"red"), (b"rdb-filter-only", b"keys")):
+    for name, value in (
+        (b"listening-port", b"x"), (b"colour", b"red"), (b"rdb-filter-only", b"keys"), (b"rdb-filter-only", b'"f'),
+        (b"rdb-only", b"2"), (b"rdb-only", b"yes"),
+    ):  # fmt: skip
         with pytest.raises(ReplyError):
             options.take(name, value)
     assert ack(5) == b"*3\r\n$8\r\nREPLCONF\r\n$3\r\nACK\r\n$1\r\n5\r\n"
