@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from replication.gathering import REFUSAL
+from replication.failover import CANT_LEAD, IS_PRIMARY
+from replication.gathering import GATHERING
 from replication.peer import Peer
 from replication.resync import SYNC_COMMAND
 from replication.roles import Replication
@@ -38,12 +39,12 @@ def replicaof(tx: Tx, host: bytes, port: bytes) -> str:
         raise ReplyError("REPLICAOF not allowed while failing over.")
     if host.lower() == b"no" and port.lower() == b"one":
         if replication.replica is not None:
-            replication.lead()
+            _lead(replication)
             notice(f"MASTER MODE enabled (user request from '{tx.session.address.decode()}')")
         return OK
     if tx.session.role == "replica":
         raise ReplyError("Command is not valid when client is a replica.")
-    number = parse_int(port)
+    number = parse_int(port, "Invalid master port")
     if not 0 <= number <= 65535:
         raise ReplyError("Invalid master port")
     name = host.decode("utf-8", "surrogateescape")
@@ -76,17 +77,15 @@ def psync(tx: Tx, history_id: bytes, offset: bytes, *options: bytes) -> object:
         _take_over(replication, name)
     elif options:
         raise syntax_error()
-    if replication.replica is not None and not replication.replica.up:
-        raise ReplyError("Can't SYNC while not connected with my master", "NOMASTERLINK")
-    if replication.replica is not None and replication.replica.follows(replication.primary.peer_of(session)):
-        raise ReplyError("Can't SYNC with a node that I follow: neither of us is a primary", "NOMASTERLINK")
-    if session.out and session.transaction is not None:
-        raise ReplyError("SYNC and PSYNC are invalid with pending output")
+    peer = replication.primary.peer_of(session)
+    _check_service(replication, peer)
+    if replication.replica is not None and replication.replica.follows(peer):
+        raise _not_now("Can't SYNC with a node that I follow: neither of us is a primary")
     known, end = name if is_history_id(name) else "?", start - 1 if start > 0 else -1
     if replication.gathering is not None:
-        replication.gathering.hear(replication.primary.peer_of(session), known, end)
+        replication.gathering.hear(peer, known, end)
     if replication.gathering is not None:
-        raise REFUSAL
+        raise _not_now(GATHERING)
     replication.primary.psync(session, known, end)
     return NO_REPLY
 
@@ -102,11 +101,38 @@ def _start(session: Session, offset: bytes) -> int:
 def _take_over(replication: Replication, history_id: str) -> None:
     """Be primary because the one we follow asks for it."""
     if replication.replica is None:
-        raise ReplyError("PSYNC FAILOVER can't be sent to a master.")
+        raise ReplyError(IS_PRIMARY)
+    if replication.failover_state != "no-failover":
+        raise _not_now("Can't SYNC while failing over")
     if history_id != replication.primary.history.current:
         raise ReplyError("PSYNC FAILOVER replid must match my replid.")
     notice("Failover request received: becoming primary")
-    replication.lead()
+    _lead(replication, complete=True)
+
+
+def _lead(replication: Replication, complete: bool = False) -> None:
+    """Be primary; raise ReplyError, all being as it was, when that can't be stored."""
+    try:
+        replication.lead(complete)
+    except OSError as error:
+        text = f"{CANT_LEAD}: {error.strerror or error}"
+        warn(text)
+        raise ReplyError(text) from error
+
+
+def _not_now(why: str) -> ReplyError:
+    return ReplyError(why, "NOMASTERLINK")
+
+
+def _check_service(replication: Replication, peer: Peer) -> None:
+    """Raise ReplyError if this node serves no replicas now, or not this one; in the order of Redis."""
+    replica = replication.replica
+    if replication.failover_state != "no-failover":
+        raise _not_now("Can't SYNC while failing over")
+    if replica is not None and not replica.up:
+        raise _not_now("Can't SYNC while not connected with my master")
+    if peer.options.functions_only and "eof" not in peer.options.capabilities:
+        raise ReplyError("Filtered replica requires EOF capability")
 
 
 @command("sync", "admin noscript no_async_loading no_multi", since="1.0.0", group=GROUP)
@@ -115,11 +141,10 @@ def sync(tx: Tx) -> object:
     replication, session = replication_of(tx), tx.session
     if session.role == "replica":
         return NO_REPLY
-    if replication.replica is not None and not replication.replica.up:
-        raise ReplyError("Can't SYNC while not connected with my master", "NOMASTERLINK")
-    if replication.gathering is not None:
-        raise REFUSAL
     peer = replication.primary.peer_of(session)
+    _check_service(replication, peer)
+    if replication.gathering is not None:
+        raise _not_now(GATHERING)
     peer.acknowledges = False
     replication.primary.full_sync(session, peer, SYNC_COMMAND)
     return NO_REPLY
@@ -154,10 +179,6 @@ def failover(tx: Tx, *options: bytes) -> str:
     if abort:
         replication.failover.abort()
         return OK
-    if timeout is not None and timeout <= 0:
-        raise ReplyError("FAILOVER timeout must be greater than 0")
-    if force and (target is None or timeout is None):
-        raise ReplyError("FAILOVER with force option requires both a timeout and target HOST and IP.")
     replication.failover.start(target, timeout, force)
     return OK
 
@@ -174,6 +195,8 @@ def _failover_options(options: tuple[bytes, ...]) -> tuple[tuple[str, int] | Non
         word, left = options[place].lower(), len(options) - place - 1
         if word == b"timeout" and left >= 1 and timeout is None:
             timeout = parse_int(options[place + 1])
+            if timeout <= 0:
+                raise ReplyError("FAILOVER timeout must be greater than 0")
             place += 2
         elif word == b"to" and left >= 2 and target is None:
             target = (options[place + 1].decode("utf-8", "replace"), parse_int(options[place + 2]))

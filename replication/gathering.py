@@ -9,6 +9,10 @@ a node that asks the new primary no longer follows the old one, nothing more is 
     our id, beyond our offset    its part is fetched (CHRONIS HISTORY id offset), then it is heard
     our id, or one before        heard
     no history, another one      not heard: it holds nothing of ours, or may have lost it
+    it followed us before        not heard: the old primary never counted on it
+
+A node that becomes primary by FAILOVER gathers nothing: the old primary holds all there is and hands it over (with FORCE: gives
+up what has not arrived). So does an old primary whose failover comes to nothing: nobody holds more of its history than it does.
 
 Law: until enough nodes are heard writes are refused (-NOREPLICAS) and nothing is recorded but what was fetched, at the old
 primary's offsets under its id; a node that was to be a replica again meanwhile has lost nothing and added nothing.
@@ -34,19 +38,22 @@ if TYPE_CHECKING:
     from replication.primary import Primary
     from store.engine import Engine
 
-REFUSAL = ReplyError("Gathering history after a promotion: come back", "NOMASTERLINK")
+GATHERING = "Gathering history after a promotion: come back"
 """What a node that asks to follow is told meanwhile; it tries again within a second."""
 PAUSE = 0.01
 """Seconds between two looks whether writes, and with them what was fetched, may go on."""
 
 
 class Gathering:
-    """One promotion under way. `done` is called when enough nodes have been heard, once."""
+    """One promotion under way. `done` is called when enough nodes have been heard; it raises OSError, and is called again later,
+    while the new history can't be begun."""
 
     def __init__(self, engine: Engine, primary: Primary, done: Callable[[], None], applied: Callable[[int], None]) -> None:
         self.engine = engine
         self.primary = primary
         self.heard: set[str] = set()
+        self._below = {feed.peer.name for feed in primary.feeds.values()}  # what they hold came from here
+        self._complaint = ""
         self._done = done
         self._applied = applied  # called with the offset after each piece of history
         self._fetching: dict[str, asyncio.Task[None]] = {}
@@ -65,8 +72,20 @@ class Gathering:
                 "have shown what they hold (promote-after-replicas)"
             )
             return
-        self.call_off()
-        self._done()
+        try:
+            self._done()
+        except OSError as error:
+            self._complain(f"Promoted, but a history of our own can't be begun yet: {error.strerror or error}")
+
+    def _complain(self, text: str) -> None:
+        if text != self._complaint:
+            warn(text)
+        self._complaint = text
+
+    def every_second(self) -> None:
+        """Try again what failed when enough nodes had been heard."""
+        if not self.missing:
+            self.judge()
 
     def call_off(self) -> None:
         """Gather no more."""
@@ -78,7 +97,7 @@ class Gathering:
 
     def hear(self, peer: Peer, history_id: str, offset: int) -> None:
         """A node that holds history_id up to offset (-1: nothing) asks to follow this one; a feed, which tells no port, is none."""
-        if not peer.options.port:
+        if not peer.options.port or peer.name in self._below:
             return
         history, log = self.primary.history, self.engine.log
         if history_id == history.current and offset > log.offset:

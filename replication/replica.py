@@ -59,7 +59,8 @@ class Replica:
         self.link = Link()
         self.error = ""
         self.takes_over = False
-        self.refused: Callable[[str], None] = notice  # told when takes_over was refused
+        self.answered: Callable[[Continue | FullResync | Parted], bool] = lambda answer: True  # asked whether we go on with it
+        self.refused: Callable[[str], None] = notice  # told why PSYNC was refused
         self.down_since_ms = 0
         self.follower: Follower | None = None
         self.arrival: Arrival | None = None
@@ -196,7 +197,7 @@ class Replica:
         except (BadStream, CorruptSnapshot, Unexpected) as error:
             self.drop(f"What came from the master can't be used: {error}")
         except OSError as error:
-            self.drop(f"Receiving a snapshot failed: {error}")
+            self.drop(f"What came from the master can't be stored: {error}")
 
     def _received(self, data: bytes) -> None:
         while data and self.connection is not None:
@@ -257,9 +258,10 @@ class Replica:
                     self._send(encode_event(*words))
                 case Drop(reason, refused):
                     self.drop(reason)
-                    if refused and self.takes_over:
+                    if refused:
                         self.refused(reason)
-                        return
+                case Continue() | FullResync() | Parted() if not self.answered(instruction):
+                    return
                 case Continue():
                     self._continue(instruction)
                 case FullResync():
@@ -287,7 +289,6 @@ class Replica:
         self.follower = Follower(self.engine, framed, self._applied, self.acknowledgements)
         self._attempts.succeeded()
         self.error, self.down_since_ms = "", 0
-        self.takes_over = False
         self.primary.follows_on = True
         self.primary.history.mark_told()
         if self.connection is not None:

@@ -66,7 +66,7 @@ class Replication:
         if self.replica is not None:
             self.replica.start()
         elif self.primary.history.told:
-            self._promote()
+            self._gather()
         self.judge_gates()
 
     def _tick(self) -> None:
@@ -82,6 +82,8 @@ class Replication:
         if self.replica is not None:
             self.replica.every_second()
             self.judge_gates()
+        if self.gathering is not None:
+            self.gathering.every_second()
 
     def _judge_gathering(self) -> None:
         if self.gathering is not None:
@@ -110,42 +112,66 @@ class Replication:
                 )
             )
         self.replica = Replica(self.node, self.primary, host, port, self.judge_gates, self.digests.passed)
-        self.replica.takes_over, self.replica.refused = takes_over, self.failover.refused
+        self.replica.takes_over = takes_over
+        self.replica.answered, self.replica.refused = self.failover.answered, self.failover.refused
         self.judge_gates()
         return self.replica
 
-    def lead(self) -> None:
-        """Be a primary from now on."""
-        if self.replica is None:
+    def lead(self, complete: bool = False) -> None:
+        """Be a primary from now on: accept writes, at once or when other nodes' share of history has been gathered.
+
+        complete: nobody holds more of our history than we do, or may do so by an operator's word; nothing is to be gathered.
+        Raises OSError when a new history id can't be stored: this node is the replica that it was.
+        """
+        replica = self.replica
+        if replica is None:
             return
-        self.replica.stop()
+        if replica.follower is not None:
+            replica.follower.drain()
+        gathers = not complete and self.engine.settings.promote_after_replicas > 0
+        if not gathers:
+            self._begin_history()
+        replica.stop()
         self.replica = None
         self.engine.settings.replicaof = None
         TextFormat.role = "M"
-        self._promote()
-        self.judge_gates()
+        if gathers:
+            self._gather()
+        else:
+            self._accept_writes()
 
-    def _promote(self) -> None:
-        """Accept writes, at once or (option promote-after-replicas) when other nodes' share of history has been gathered."""
+    def _gather(self) -> None:
+        """Be a primary that accepts writes when it has heard from other nodes (option promote-after-replicas)."""
         self.engine.primary = False
         self.gathering = Gathering(self.node.engine, self.primary, self._gathered, self.digests.passed)
         self.gathering.judge()
+        self.judge_gates()
 
     def _gathered(self) -> None:
-        """Begin a history of our own, under a new id."""
-        self.gathering = None
+        """Go on with a history of our own. Raises OSError, with all as it was, when that can't be stored."""
+        self._begin_history()
+        if self.gathering is not None:
+            self.gathering.call_off()
+            self.gathering = None
+        self._accept_writes()
+
+    def _begin_history(self) -> None:
+        """Renew the history id at the end of history; raises OSError, with all as it was."""
         engine, history = self.engine, self.primary.history
         engine.turn.end()
         old = history.current
         history.renew(engine.log.offset)
-        engine.log.select_next()
-        engine.primary = True
-        engine.local_keys.forget()
-        self.primary.disconnect_all("this node is a primary now")
         notice(
             f"Setting secondary replication ID to {old}, valid up to offset: {history.second_offset}. "
             f"New replication ID is {history.current}"
         )
+
+    def _accept_writes(self) -> None:
+        engine = self.engine
+        engine.log.select_next()
+        engine.primary = True
+        engine.local_keys.forget()
+        self.primary.disconnect_all("this node is a primary now")
         self.judge_gates()
 
     def judge_gates(self) -> None:

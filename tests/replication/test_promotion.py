@@ -1,7 +1,7 @@
 """Becoming primary: with an id of one's own, and with what other nodes hold of the common history."""
 
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 
 import pytest
 
@@ -107,6 +107,21 @@ def test_a_feed_that_tells_no_port_is_not_heard(group: Group) -> None:
     assert group.waiting(group.behind)
 
 
+def test_a_replica_of_the_promoted_node_is_not_heard(group: Group) -> None:
+    """What it holds came from there: the old primary never counted on it, and whoever was counted on is still missing."""
+    with chronis_server("--replicaof", f"{HOST} {group.behind.port}") as below:
+        linked(below)
+        group.old.kill()
+        group.behind.command_reply("REPLICAOF", "NO", "ONE")
+        group.behind.command_reply("CLIENT", "KILL", "TYPE", "replica")
+        eventually(lambda: "Gathering history" in info(below).get("master_link_error", ""), "it came back")
+        assert group.waiting(group.behind)
+        group.ahead.command_reply("REPLICAOF", HOST, group.behind.port)
+        linked(group.ahead)
+        equal(group.behind, group.ahead, below)
+        assert group.behind.command_reply("DBSIZE") == 2_001
+
+
 def test_history_is_fetched_once_though_writes_pause(group: Group) -> None:
     group.old.kill()
     group.behind.command_reply("REPLICAOF", "NO", "ONE")
@@ -131,3 +146,47 @@ def test_waiting_ends_by_configuration_or_by_following_again(group: Group) -> No
     assert info(group.behind)["master_replid2"] == before["master_replid"]
     group.behind.command_reply("CONFIG", "SET", "reply-after-replicas", 0)
     assert str(group.behind.command_reply("SET", "x", 1)) == "OK"
+
+
+@contextmanager
+def no_room_for_history(server: Server) -> Iterator[None]:
+    """Let the file with the chain of history ids not be written."""
+    obstacle = server.directory / "history.tmp"
+    obstacle.mkdir()
+    yield
+    obstacle.rmdir()
+
+
+def test_a_promotion_that_cannot_be_stored_changes_nothing() -> None:
+    """It is refused with the reason, the node stays the replica that it was, and later it goes as ever."""
+    with chronis_server() as primary, chronis_server() as replica:
+        replica.command_reply("REPLICAOF", HOST, primary.port)
+        primary.command_reply("SET", "k", 1)
+        equal(primary, replica)
+        before = info(replica)["master_replid"]
+        with no_room_for_history(replica):
+            said = "This node can't become a primary, its new history id can't be stored: Is a directory"
+            assert replica.command_reply("REPLICAOF", "NO", "ONE") == Error(f"ERR {said}".encode())
+            assert said in replica.output()
+            primary.command_reply("SET", "k", 2)
+            equal(primary, replica)
+            assert (info(replica)["role"], info(replica)["master_replid"]) == ("slave", before)
+            primary.command_reply("FAILOVER")
+            eventually(lambda: f"Unexpected reply to PSYNC from master: -ERR {said}" in primary.output(), "refused")
+            eventually(lambda: info(primary)["role"] == "master", "the primary leads again")
+            assert str(primary.command_reply("SET", "k", 3)) == "OK"
+        equal(primary, replica)
+        assert str(replica.command_reply("REPLICAOF", "NO", "ONE")) == "OK"
+        assert str(replica.command_reply("SET", "k", 4)) == "OK"
+
+
+def test_history_that_was_gathered_and_cannot_be_gone_on_with_waits_for_room(group: Group) -> None:
+    group.old.kill()
+    group.behind.command_reply("REPLICAOF", "NO", "ONE")
+    with no_room_for_history(group.behind):
+        group.ahead.command_reply("REPLICAOF", HOST, group.behind.port)
+        eventually(lambda: "a history of our own can't be begun yet: Is a directory" in group.behind.output(), "it is said")
+        assert str(group.behind.command_reply("SET", "x", 1)).startswith("NOREPLICAS")
+    linked(group.ahead)
+    assert str(group.behind.command_reply("SET", "x", 1)) == "OK"
+    equal(group.behind, group.ahead)
