@@ -11,6 +11,8 @@ from collections.abc import Callable, Coroutine
 
 FIRST_DELAY, LONGEST_DELAY = 0.1, 1.0
 """Seconds between attempts: doubled each time, half of it at random."""
+SLOW = 4
+"""Attempts after which the delay has become the longest."""
 
 
 class Attempts:
@@ -47,6 +49,10 @@ class Attempts:
     def succeeded(self) -> None:
         """Begin with short delays again after the next loss."""
         self.count = 0
+
+    def slow_down(self) -> None:
+        """Let the next delay be the longest: nothing is expected to change soon."""
+        self.count = max(self.count, SLOW)
 
     def cancel(self) -> None:
         """Call off what is planned or under way."""

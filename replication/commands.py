@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from replication.circle import CIRCLE
 from replication.failover import CANT_LEAD, IS_PRIMARY
 from replication.gathering import GATHERING
 from replication.peer import Peer
@@ -130,7 +131,7 @@ def _check_service(replication: Replication, peer: Peer) -> None:
     if replication.failover_state != "no-failover":
         raise _not_now("Can't SYNC while failing over")
     if replica is not None and not replica.up:
-        raise _not_now("Can't SYNC while not connected with my master")
+        raise _not_now(CIRCLE if replication.circle.found else "Can't SYNC while not connected with my master")
     if peer.options.functions_only and "eof" not in peer.options.capabilities:
         raise ReplyError("Filtered replica requires EOF capability")
 
@@ -164,6 +165,9 @@ def replconf(tx: Tx, *pairs: bytes) -> object:
     if b"getack" in named:
         if replication.replica is not None:
             replication.replica.acknowledgements.send()
+        return NO_REPLY
+    if b"below" in named and tx.session.role == "replica":
+        replication.circle.heard(named[b"below"])
         return NO_REPLY
     peer: Peer = replication.primary.peer_of(tx.session)
     for name, value in zip(pairs[::2], pairs[1::2], strict=True):

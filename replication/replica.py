@@ -152,9 +152,11 @@ class Replica:
         if self.connection is not None:
             self.connection.write(data)
 
-    def drop(self, reason: str) -> None:
-        """Close the link because of what came over it, and try again later."""
+    def drop(self, reason: str, no_hurry: bool = False) -> None:
+        """Close the link because of what came over it, and try again later (no_hurry: as late as ever)."""
         warn(reason)
+        if no_hurry:
+            self._attempts.slow_down()
         self._down(reason)
 
     def _down(self, reason: str) -> None:

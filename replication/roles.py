@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from replication.assurance import Assurance
+from replication.circle import Circle
 from replication.digests import Digests
 from replication.failover import Failover
 from replication.gathering import Gathering
@@ -39,6 +40,7 @@ class Replication:
         self.replica: Replica | None = None
         self.gathering: Gathering | None = None  # promoted, but not accepting writes yet
         self.failover = Failover(self)
+        self.circle = Circle(self, node.run_id)
         self.assurance = Assurance(self.primary)
         self.primary.on_acknowledged.append(self.assurance.advanced)
         self.positions = Positions(self.primary)
@@ -111,11 +113,21 @@ class Replication:
                     "force unblock from blocking operation, instance state changed (master -> replica?)", "UNBLOCKED"
                 )
             )
-        self.replica = Replica(self.node, self.primary, host, port, self.judge_gates, self.digests.passed)
+        self.circle.found = False
+        self.replica = Replica(self.node, self.primary, host, port, self._link_changed, self.digests.passed)
         self.replica.takes_over = takes_over
-        self.replica.answered, self.replica.refused = self.failover.answered, self.failover.refused
+        self.replica.answered, self.replica.refused = self.failover.answered, self._refused
         self.judge_gates()
         return self.replica
+
+    def _link_changed(self) -> None:
+        self.judge_gates()
+        if self.replica is not None and self.replica.up:
+            self.circle.linked()
+
+    def _refused(self, reason: str) -> None:
+        self.failover.refused(reason)
+        self.circle.refused(reason)
 
     def lead(self, complete: bool = False) -> None:
         """Be a primary from now on: accept writes, at once or when other nodes' share of history has been gathered.
