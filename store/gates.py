@@ -41,13 +41,17 @@ _chosen: dict[int, tuple[Check, ...]] = {}  # the checks of conditions that hold
 
 
 class Gates:
-    """The node's own conditions. `open`/`close` one bit; `writes_paused`: a pause holds writes back."""
+    """The node's own conditions. `open`/`close` one bit; `writes_paused`: a pause holds writes back.
 
-    __slots__ = ("closed", "disk_error", "writes_paused")
+    `out_of_memory`: there was no room to be made for the newest command (what a script that it runs goes by).
+    """
+
+    __slots__ = ("closed", "disk_error", "out_of_memory", "writes_paused")
 
     def __init__(self) -> None:
         self.closed = PROTECTED  # DEBUG and MODULE ask their option each time
         self.writes_paused = False
+        self.out_of_memory = False
         self.disk_error = ""
 
     def set(self, condition: int, holds: bool) -> None:
@@ -113,9 +117,11 @@ def _restricted(engine: Engine, session: Session, command: Command, argv: list[b
 
 def _memory(engine: Engine, session: Session, command: Command, argv: list[bytes]) -> object:
     """maxmemory is set: make room before a command that may need more."""
-    fits = eviction.make_room(engine)
+    if engine.gates.closed & BUSY:
+        return None  # a script is at work: what it evicted would come in between its events
+    full = engine.gates.out_of_memory = eviction.make_room(engine) is eviction.Room.NONE
     queued = session.conditions & QUEUEING and command.name not in ("exec", "discard", "quit", "reset")
-    if not fits and (queued or _concerns(session, command, "denyoom")):
+    if full and (queued or _concerns(session, command, "denyoom")):
         raise ReplyError("command not allowed when used memory > 'maxmemory'.", "OOM")
     return None
 

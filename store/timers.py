@@ -57,8 +57,6 @@ class Timers:
             return
         eviction.tick(engine)
         engine.log.tick()
-        if engine.settings.maxmemory and engine.used_memory() > engine.settings.maxmemory:
-            eviction.make_room(engine)
         engine.rates.sample()
         if not self._slicing:  # else a slice is on its way already
             self._slice()
@@ -91,9 +89,10 @@ class Timers:
                 session.abort()
 
     def _slice(self) -> None:
-        """Do a slice of expiry and of freeing; come back soon if there is more."""
+        """Do a slice of expiry, of eviction and of freeing; come back soon if there is more."""
         self._slicing = False
         more = self.engine.expiring_actively and expiry.expire_due(self.engine)
+        more |= eviction.make_room(self.engine) is eviction.Room.COMING
         self.engine.blocking.serve()
         self.engine.turn.schedule()
         if self._free() or more:

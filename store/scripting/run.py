@@ -45,8 +45,7 @@ class Run:
         self.killed = False
         self.busy = False
         self.obeyed = tx.session.number == 0  # events of a primary or a log: they were accepted where they come from
-        limit = engine.settings.maxmemory
-        self.out_of_memory = limit > 0 and engine.used_memory() > limit
+        self.out_of_memory = engine.settings.maxmemory > 0 and engine.gates.out_of_memory
 
     @property
     def resp(self) -> int:

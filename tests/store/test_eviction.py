@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
 from store import eviction
 from store.errors import ReplyError
-from store.eviction import LFU_COUNTER_MAX, lfu_counter, lfu_touched
+from store.eviction import LFU_COUNTER_MAX, Room, lfu_counter, lfu_touched, patience
 from store.keyspace import LFU_INIT
 from tests.kit.inprocess import Node
 
@@ -103,9 +105,64 @@ def test_lfu_counter_grows_ever_more_slowly_and_decays_by_minutes() -> None:
     assert lfu_touched(many, minute=0, decay=1, factor=0) & 255 == LFU_COUNTER_MAX
 
 
-def test_a_replica_never_evicts() -> None:
-    node = limited("allkeys-random", room=3000)
-    node.engine.primary = False
+def follower(policy: str) -> Node:
+    """A replica whose data are above maxmemory."""
+    node = Node()
     for number in range(5):
         node.run("SET", f"k{number}", VALUE)
+    node.engine.primary = False
+    node.engine.settings.replicaof = ("127.0.0.1", 1)
+    node.run("CONFIG", "SET", "maxmemory-policy", policy, "maxmemory", 1)
+    return node
+
+
+@pytest.mark.parametrize("policy", ["noeviction", "allkeys-random"])
+def test_a_replica_neither_evicts_nor_refuses_what_a_failover_sends(policy: str) -> None:
+    node = follower(policy)
+    assert node.run("MULTI") == "OK"
+    assert [str(node.run(*command)) for command in (("CLIENT", "KILL", "TYPE", "pubsub"), ("GET", "k0"))] == ["QUEUED"] * 2
+    assert node.run("EXEC") == [0, VALUE]
+    assert node.run("EVAL", "return redis.call('SET', 'k1', 'v')", 0) == "OK"
     assert node.engine.stats.evicted == 0
+
+
+@pytest.mark.parametrize("policy", ["noeviction", "allkeys-random"])
+def test_a_replica_that_minds_its_limit_refuses_under_noeviction_and_never_evicts(policy: str) -> None:
+    """Keys of a replica leave by its primary's events alone; redis-server would evict them, and differ from its primary."""
+    node = follower(policy)
+    node.run("CONFIG", "SET", "replica-ignore-maxmemory", "no")
+    refused = policy == "noeviction"
+    for command in (("SET", "k1", "v"), ("EVAL", "return redis.call('SET', 'k1', 'v')", 0)):
+        reply = node.run(*command)
+        assert (str(getattr(reply, "line", b"")).find("OOM") >= 0) == refused, reply
+    node.run("MULTI")
+    assert isinstance(node.run("GET", "k0"), ReplyError) == refused
+    assert node.engine.stats.evicted == 0
+
+
+def test_nothing_is_evicted_or_refused_while_writes_pause() -> None:
+    node = limited("allkeys-random", room=-1)
+    node.engine.gates.writes_paused = True
+    assert eviction.make_room(node.engine) is Room.ENOUGH
+    node.engine.gates.writes_paused = False
+    node.run("CONFIG", "SET", "maxmemory-policy", "noeviction")
+    assert eviction.make_room(node.engine) is Room.NONE
+
+
+def test_a_round_of_eviction_ends_in_time_and_refuses_nobody() -> None:
+    node = limited("allkeys-random", room=1_000_000)
+    for number in range(100):
+        node.run("SET", f"k{number}", VALUE)
+    node.run("CONFIG", "SET", "maxmemory-eviction-tenacity", 0, "maxmemory", 1)
+    assert node.run("SET", "k0", VALUE) == "OK"
+    assert node.engine.stats.evicted == eviction.BATCH
+    node.run("CONFIG", "SET", "maxmemory-eviction-tenacity", 100)
+    assert isinstance(node.run("SET", "k0", VALUE), ReplyError)  # all are gone, and the empty server is above 1 byte
+    assert names(node) == set()
+    node.check()
+
+
+def test_tenacity_means_what_it_means_in_redis() -> None:
+    assert [patience(tenacity) for tenacity in (0, 1, 10)] == [0, 50e-6, 500e-6]
+    assert 100 < patience(99) < 150
+    assert patience(100) == math.inf
