@@ -70,15 +70,16 @@ def set_up(settings: Settings) -> None:
         if settings.logfile
         else logging.StreamHandler(sys.stdout)
     )
-    handler.setFormatter(JsonFormat() if settings.log_format == "json" else TextFormat())
     log.handlers[:] = [handler]
     log.propagate = False
-    log.setLevel(_LEVELS[settings.loglevel])
+    follow(settings)
 
 
-def set_level(settings: Settings) -> None:
-    """Follow CONFIG SET loglevel."""
+def follow(settings: Settings) -> None:
+    """Write lines of the level and in the form that the settings say, now and after CONFIG SET."""
     log.setLevel(_LEVELS[settings.loglevel])
+    for handler in log.handlers:
+        handler.setFormatter(JsonFormat() if settings.log_format == "json" else TextFormat())
 
 
 def notice(text: str) -> None:

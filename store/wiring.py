@@ -6,13 +6,13 @@ from collections.abc import Callable
 from dataclasses import fields
 from typing import TYPE_CHECKING
 
-from store import eviction
+from store import eviction, logfile
 from store.client.open_files import serveable
 from store.commands.table import OUT_OF_MEMORY
 from store.errors import ConfigError
 from store.log.memory import MemoryLog
 from store.log.writer import LogWriter
-from store.logfile import set_level, warn
+from store.logfile import warn
 from store.values.base import Limits
 
 if TYPE_CHECKING:
@@ -64,8 +64,8 @@ def _parsers(engine: Engine) -> None:
         session.parser.bulk_max = engine.settings.proto_max_bulk_len
 
 
-def _level(engine: Engine) -> None:
-    set_level(engine.settings)
+def _lines(engine: Engine) -> None:
+    logfile.follow(engine.settings)
 
 
 def _tracking(engine: Engine) -> None:
@@ -96,7 +96,7 @@ FOLLOWERS: dict[Follow, tuple[str, ...]] = {
     _log: ("appendfsync", "log-segment-size", "log-origins", "repl-backlog-size"),
     _parsers: ("proto-max-bulk-len",),
     _clients: ("maxclients",),
-    _level: ("loglevel",),
+    _lines: ("loglevel", "log-format"),
     _tracking: ("tracking-table-max-keys",),
 }
 """Functions that bring the engine in line with its settings, each with the options that it follows."""

@@ -85,7 +85,9 @@ class Options:
 
     # Process
     daemonize: bool = flag(False, "Run in the background.", fixed=True)
-    supervised: str = choice("no", "upstart systemd auto no", "Who is told when the server is ready.", fixed=True)
+    supervised: str = choice(
+        "no", "upstart systemd auto no", "Without effect: systemd is told if it asks (NOTIFY_SOCKET).", fixed=True, inert=True
+    )
     pidfile: str = optional("File that holds the process id.", fixed=True)
     loglevel: str = choice("notice", "debug verbose notice warning", "Least severity that is logged.")
     logfile: str = text("", "File for log lines; empty: standard output.", fixed=True)
@@ -112,7 +114,7 @@ class Options:
         inert=True,
     )
     hz: int = special(
-        Hint(0, INT_MAX, least=1, most=500), 10, "How often a second background work runs; held between 1 and 500."
+        Hint(0, INT_MAX, least=1, most=500), 10, "Without effect: ten ticks a second, slices while there is work.", inert=True
     )
     dynamic_hz: bool = flag(True, "Without effect: background work adapts itself.", inert=True)
     activerehashing: bool = flag(True, "Without effect: dicts are Python's.", inert=True)
@@ -148,16 +150,15 @@ class Options:
     no_appendfsync_on_rewrite: bool = flag(False, "Without effect: the log is never rewritten.", inert=True)
     auto_aof_rewrite_percentage: int = integer(100, "Log growth, in % of the last snapshot, that makes one due.")
     auto_aof_rewrite_min_size: int = memory(64 << 20, "Log growth below which no snapshot is due for growth.")
-    aof_load_truncated: bool = flag(True, "Start with a torn last frame cut off; no: refuse to start.")
+    aof_load_truncated: bool = flag(True, "Start with a torn end of the log cut off; no: refuse to start.")
     appendfilename: str = text(
-        "appendonly.aof", "Without effect.", check=rules.file_name("appendfilename"), fixed=True, inert=True
+        "appendonly.aof", "Name of Redis's append-only files to import.", check=rules.file_name("appendfilename"), fixed=True
     )
     appenddirname: str = text(
         "appendonlydir",
-        "Without effect: log/.",
+        "Folder of Redis's append-only files to import.",
         check=rules.file_name("appenddirname", "dirname"),
         fixed=True,
-        inert=True,
     )
     aof_use_rdb_preamble: bool = flag(True, "Without effect: recovery starts from a snapshot.", inert=True)
     aof_timestamp_enabled: bool = flag(False, "Without effect: every frame has its time.", inert=True)
@@ -201,8 +202,15 @@ class Options:
     replica_announce_port: int = integer(
         0, "Port told to the primary; 0: the real one.", high=65535, alias="slave-announce-port"
     )
-    replica_ignore_maxmemory: bool = flag(True, "Leave eviction to the primary.", alias="slave-ignore-maxmemory")
-    replica_ignore_disk_write_errors: bool = flag(False, "Follow on although the log can't be written.")
+    replica_ignore_maxmemory: bool = flag(
+        True,
+        "Mind maxmemory only as a primary; no: a replica too refuses under noeviction. It never evicts: its keys leave by events.",
+        alias="slave-ignore-maxmemory",
+    )
+    replica_ignore_disk_write_errors: bool = flag(
+        False,
+        "While a replica's log can't be written follow on in memory, for repl-backlog-size bytes; no: follow no further.",
+    )
     repl_diskless_sync: bool = flag(True, "A full sync always sends a snapshot's file; no: repl-diskless-sync-delay is ignored.")
     repl_diskless_sync_delay: int = integer(
         0, "Seconds that a full sync waits for others to share its snapshot (redis.conf: 5; any later one shares it too)."
@@ -214,10 +222,11 @@ class Options:
     repl_diskless_load: str = choice(
         "disabled",
         "disabled on-empty-db swapdb",
-        "What is served while a snapshot arrives: disabled: the old data; swapdb: only those of the same history.",
+        "What is served while a snapshot arrives: disabled: the old data; swapdb: only those of the same history; on-empty-db: as "
+        "disabled, but LOADING where there are none. The old data stay until the new are complete: memory holds both.",
         not_loading=True,
     )
-    repl_disable_tcp_nodelay: bool = flag(False, "Let the network gather small packets to replicas.")
+    repl_disable_tcp_nodelay: bool = flag(False, "Let the network gather small packets to replicas that come from now on.")
     repl_ping_replica_period: int = integer(
         10, "Seconds between heartbeats to replicas.", low=1, alias="repl-ping-slave-period"
     )
@@ -225,7 +234,8 @@ class Options:
     repl_backlog_size: int = special(
         Hint(1, LONG_MAX, "memory", least=16384, most=LONG_MAX),
         1 << 20,
-        "Bytes of the newest history kept in memory for replicas (appendonly no: all there is); at least 16 kb.",
+        "Bytes of the newest history kept in memory for replicas, at least 16 kb. With appendonly no it is all there is to resume from; "
+        "else log-retention-size and -age say that.",
     )
     repl_backlog_ttl: int = integer(
         3600, "Seconds the backlog outlives the last replica (appendonly no).", high=LONG_MAX
@@ -244,15 +254,18 @@ class Options:
     )
     maxmemory_policy: str = choice("noeviction", _MAXMEMORY_POLICIES, "Which keys are evicted.")
     maxmemory_samples: int = integer(5, "Keys looked at for one eviction.", low=1)
-    maxmemory_eviction_tenacity: int = integer(10, "How long one round of eviction may take.", high=100)
+    maxmemory_eviction_tenacity: int = integer(
+        10, "How long a round of eviction may take: 10 for 500 microseconds, 15 % more a step; 100: no limit.", high=100
+    )
     maxmemory_clients: int = special(
         Number(-100, LONG_MAX, "percent"),
         0,
-        "Bytes of client buffers above which clients are evicted; negative: % of maxmemory.",
+        "Without effect: a client's output is bounded by client-output-buffer-limit, its input by client-query-buffer-limit.",
+        inert=True,
     )
     lfu_log_factor: int = integer(10, "How slowly the access counter grows.")
     lfu_decay_time: int = integer(1, "Minutes after which the access counter falls by one.")
-    active_expire_effort: int = integer(1, "How eagerly expired keys are looked for.", 1, 10)
+    active_expire_effort: int = integer(1, "Without effect: deadlines are kept in order, none is looked for.", 1, 10, inert=True)
     lazyfree_lazy_eviction: bool = flag(False, _NO_LAZY_FREE, inert=True)
     lazyfree_lazy_expire: bool = flag(False, _NO_LAZY_FREE, inert=True)
     lazyfree_lazy_server_del: bool = flag(False, _NO_LAZY_FREE, inert=True)
@@ -299,7 +312,10 @@ class Options:
 
     # Clients and commands
     client_output_buffer_limit: Mapping[str, BufferLimit] = special(
-        BufferLimits(), DEFAULT_LIMITS, "When a client that does not read is cut off, by class."
+        BufferLimits(),
+        DEFAULT_LIMITS,
+        "When a client that does not read is cut off, by class: hard limit, soft limit, seconds above it; 0: none. For a replica it "
+        "counts with appendonly no; from a log on disk one that is behind is served at its own pace, with at most 1 MiB waiting.",
     )
     client_query_buffer_limit: int = memory(1 << 30, "Bytes of one unfinished request.", low=1 << 20, unsigned=True)
     proto_max_bulk_len: int = memory(512 << 20, "Bytes of one argument or string.", low=1 << 20)

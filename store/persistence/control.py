@@ -111,6 +111,8 @@ class Persistence:
         started = time.monotonic()
         loaded = self._beside()
         found = self.recovered = yield from recovering(loaded, path, progress=self.notice, figures=self.loading)
+        if found.torn is not None and not self.engine.settings.aof_load_truncated:
+            raise ConfigError(f"{found.torn}; aof-load-truncated no: `chronis check --repair` cuts it off and keeps it in lost/")
         self.engine.keyspace.adopt(loaded.keyspace)
         self.extras = found.extras
         if found.torn is not None:

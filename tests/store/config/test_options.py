@@ -1,5 +1,6 @@
 """The table of options: sound in itself, complete against redis-server, with the same defaults."""
 
+import re
 from pathlib import Path
 from typing import get_type_hints
 
@@ -26,6 +27,8 @@ OWN = {
 }
 OTHER_DEFAULT = {"appendonly": (b"no", b"yes"), "repl-diskless-sync-delay": (b"5", b"0")}
 SET_BY_THE_TEST = {"port", "dir", "save", "enable-debug-command"}
+# Read by gates.py as its error names it, and those that can only be as they are.
+READ_BY_NAME = ["enable-debug-command", "tls-port", "tls-cluster", "tls-replication", "cluster-enabled"]
 STOCK_FILE = Path("/etc/redis/redis.conf")
 
 
@@ -40,6 +43,17 @@ def test_every_row_has_a_doc_and_states_the_type_its_default_has() -> None:
         assert option.doc.endswith("."), option.name
         stated = str(hints[option.attribute])
         assert type(option.default).__name__ in stated or "Mapping" in stated or "None" in stated, option.name
+
+
+def test_every_option_is_read_somewhere_or_says_that_it_has_no_effect() -> None:
+    root = Path(__file__).parents[3]
+    sources = [path for part in ("store", "replication", "metrics") for path in (root / part).rglob("*.py")]
+    code = "\n".join(path.read_text() for path in sources if path.name != "options.py")
+    used = set(re.findall(r"\.(\w+)\b", code))
+    silent = [name for name, option in OPTIONS.items() if option.attribute not in used and not option.inert]
+    assert silent == READ_BY_NAME
+    for option in OPTIONS.values():
+        assert option.doc.startswith(("Without effect", "Only no", "Kept for")) == option.inert or option.check, option.name
 
 
 def test_names_and_aliases_are_all_different() -> None:
