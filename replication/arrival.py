@@ -1,6 +1,8 @@
 """A snapshot that is arriving: written to a file and loaded into a keyspace of its own at the same time.
 
-Law: nothing of it is seen by anybody before it is complete; given up, it leaves no file and no key behind.
+Law: nothing of it is seen by anybody before it is complete; given up, it leaves no file and no key behind. So memory holds
+the old state and the new one for a while, under every choice of repl-diskless-load: dropping the old one before the new one
+is known to be good (which Redis's `disabled` does) would lose what is served when the primary fails in the middle.
 """
 
 from __future__ import annotations

@@ -162,7 +162,9 @@ class ReplicaFeed:
         await self._catch_up(hurry=False)
 
     def announce(self, offset: int) -> None:
-        """Tell the replica of which offset the snapshot is or will be."""
+        """Tell the replica of which offset the snapshot is or will be, and have history kept from there on."""
+        self.peer.sent = offset
+        self.primary.backlog.judge()
         if self.peer.acknowledges:
             self.write(full_resync_line(self.primary.history.current, offset, self.peer.options.framed))
 

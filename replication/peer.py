@@ -82,7 +82,10 @@ class Unexpected(Exception):
 
 @dataclass(slots=True, eq=False)
 class Peer:
-    """One replica. Offsets are those of history: `sent` so far, `acked` as applied, `synced` as on its disk; times in unix ms."""
+    """One replica. Offsets are those of history: `sent` so far, `acked` as applied, `synced` as on its disk; times in unix ms.
+
+    What a snapshot holds that is on its way counts as sent: from there on history will be needed.
+    """
 
     address: str
     options: ReplicaOptions = field(default_factory=ReplicaOptions)

@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from replication.backlog import Backlog
 from replication.feed import WINDOW, ReplicaFeed
 from replication.messages import GETACK, continue_line, parted_line
 from replication.pace import Pace
@@ -18,6 +19,7 @@ from replication.resync import NEW, Syncs, obstacle, parting
 from replication.snapshots import Snapshots
 from replication.source import HistoryReader
 from store.client.output import joined
+from store.client.sockets import gather_packets
 from store.commands.table import FEW_REPLICAS
 from store.errors import ReplyError
 from store.events import ANY_DB, PING
@@ -50,10 +52,10 @@ class Primary:
         self._unsynced: deque[Frame] = deque()
         self._ack_wanted = False
         self._seconds = 0
-        self._alone_since_ms = self.engine.clock.now_ms()
-        self._backlog_freed = False
+        self.backlog = Backlog(self)
         self.accepts_writes = True  # not while a promotion waits for other nodes
         self.follows_on = False  # our history is one that a primary gave us, at whatever offset
+        self.is_followed = False  # it is one that a replica has got from us
         self.engine.on_log.append(self._attach)
         self._attach(self.engine.log)
 
@@ -65,6 +67,15 @@ class Primary:
         return history
 
     @property
+    def is_shared(self) -> bool:
+        """Tell whether our data are those of a group: a primary gave them to us, now or before a restart, or replicas have them.
+
+        A node of other data, which it found in its directory, must not be promoted in the group's place.
+        """
+        history = self.node.persistence.history  # None while data are loaded
+        return self.follows_on or self.is_followed or (history is not None and history.told)
+
+    @property
     def directory(self) -> str:
         """The data directory."""
         return str(self.node.persistence.directory.path)
@@ -74,6 +85,7 @@ class Primary:
         """Hear of every frame of a log."""
         self._unsynced.clear()
         self._recent = FrameTail(0, log.written_offset)
+        self._volatile = isinstance(log, MemoryLog)
         self.released = log.synced_offset if self._waits_for_fsync else log.written_offset
         log.subscribers.append(self._written)
         log.on_synced(self._synced)
@@ -103,11 +115,13 @@ class Primary:
         for feed in self.feeds.values():
             if feed.peer.state is State.ONLINE:
                 feed.live(frame)
+        if self._volatile and self.feeds:
+            self.backlog.judge()
 
     def _remember(self, frame: Frame) -> None:
         """Keep the newest history at hand for replicas that fall behind a little (option repl-backlog-size)."""
-        if isinstance(self.engine.log, MemoryLog):
-            return  # has its own
+        if self._volatile:
+            return  # it has its own
         if self._recent.end != frame.offset:
             self._recent = FrameTail(0, frame.offset)
         self._recent.limit = self.engine.settings.repl_backlog_size
@@ -153,6 +167,7 @@ class Primary:
         self.syncs.partial += 1
         feed = self._take_over(session, peer)
         peer.resume(offset, self.engine.clock.now_ms())
+        self.backlog.judge()
         named = self.history.current if "psync2" in peer.options.capabilities else None
         feed.write(continue_line(named, peer.options.framed))
         notice(
@@ -166,7 +181,8 @@ class Primary:
         self.syncs.full[reason] += 1
         notice(f"Full resync requested by replica {peer.name} ({reason})")
         feed = self._take_over(session, peer)
-        self._pin_memory()
+        peer.sent = self.released  # it needs at most what comes from now on, unless a snapshot is at hand
+        self.backlog.judge()
         feed.run(peer.receive(Event.FULL_SYNC))
 
     def _take_over(self, session: Session, peer: Peer) -> ReplicaFeed:
@@ -175,11 +191,13 @@ class Primary:
             raise ReplyError("a replica can't synchronize twice over one connection")
         self.asking.pop(session, None)
         feed = self.feeds[session] = ReplicaFeed(self, session, peer)
-        self._backlog_freed = False
+        self.backlog.taken()
         session.become_replica(feed)
         data = joined(session.take_output())
         if session.transport is not None:
             session.transport.set_write_buffer_limits(high=WINDOW, low=WINDOW // 4)
+            if self.engine.settings.repl_disable_tcp_nodelay:
+                gather_packets(session.transport.get_extra_info("socket"))
         if data:
             feed.write(data)
         self.judge_gate()
@@ -190,11 +208,9 @@ class Primary:
         """Forget a replica whose connection is gone; was_waiting: for a snapshot to be made."""
         if self.feeds.pop(feed.session, None) is not None:
             notice(f"Connection with replica {feed.peer.name} lost.")
-        if not self.feeds:
-            self._alone_since_ms = self.engine.clock.now_ms()
         if was_waiting and not any(other.peer.state is State.WAITING for other in self.feeds.values()):
             self.snapshots.unwanted()
-        self._pin_memory()
+        self.backlog.left()
         self.judge_gate()
 
     def offended(self, feed: ReplicaFeed, reply: object) -> None:
@@ -213,7 +229,10 @@ class Primary:
     def acknowledged(self, session: Session, offset: int, synced: int | None) -> None:
         """Take a replica's acknowledgement."""
         feed = self.feeds.get(session)
-        if feed is not None and feed.peer.acknowledge(offset, synced, self.engine.clock.now_ms()):
+        if feed is None:
+            return
+        self.is_followed = self.is_followed or feed.peer.following
+        if feed.peer.acknowledge(offset, synced, self.engine.clock.now_ms()):
             self.engine.waiting.advanced()
             for listener in self.on_acknowledged:
                 listener()
@@ -252,20 +271,8 @@ class Primary:
             if self._is_silent(feed, now, settings.repl_timeout * 1000):
                 warn(f"Disconnecting timedout replica: {feed.peer.name}")
                 feed.session.abort()
-        self._pin_memory()
-        self._forget_backlog(now)
+        self.backlog.every_second()
         self.judge_gate()
-
-    def _forget_backlog(self, now: int) -> None:
-        """Without replicas for repl-backlog-ttl seconds, a log in memory needs no history (0: keeps it)."""
-        log, ttl = self.engine.log, self.engine.settings.repl_backlog_ttl
-        if not isinstance(log, MemoryLog) or not self.engine.primary or self.feeds or not ttl:
-            return
-        if log.offset > log.first_offset and now - self._alone_since_ms > ttl * 1000:
-            if not self._backlog_freed:
-                notice(f"Replication backlog freed after {ttl} seconds without connected replicas.")
-            self._backlog_freed = True
-            log.tail.forget()
 
     def _heartbeat(self) -> None:
         """Let history move on although nothing happens, so that replicas know that we live."""
@@ -290,15 +297,6 @@ class Primary:
         settings = self.engine.settings
         wanted = settings.min_replicas_to_write if self.engine.primary and settings.min_replicas_max_lag else 0
         self.engine.gates.set(FEW_REPLICAS, not self.accepts_writes or (wanted > 0 and self.good < wanted))
-
-    def _pin_memory(self) -> None:
-        """A log in memory keeps more than its backlog while a replica synchronizes: up to the limit of its output."""
-        log, settings = self.engine.log, self.engine.settings
-        if isinstance(log, MemoryLog):
-            behind = any(feed.peer.state is not State.ONLINE for feed in self.feeds.values())
-            hard = settings.output_limit("replica")[0] or (1 << 30)
-            log.tail.limit = settings.repl_backlog_size + (hard if behind else 0)
-            log.tail.trim()
 
     def listed(self) -> list[ReplicaFeed]:
         """The replicas that INFO shows, in the order they came."""

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, cast
 
 from replication.acknowledgements import Acknowledgements
+from replication.ahead import AheadOfLog
 from replication.arrival import Arrival
 from replication.attempts import Attempts
 from replication.connection import PrimaryConnection
@@ -75,6 +76,7 @@ class Replica:
         self._next_step: asyncio.Handle | None = None  # more of what was received is to be applied
         self._task: asyncio.Task[None] | None = None
         self.acknowledgements = Acknowledgements(self.engine, self._send)
+        self._ahead = AheadOfLog(self.engine)
 
     # ── coming and going ───────────────────────────────────────────────────────────────────────────────────────────
     def start(self) -> None:
@@ -248,7 +250,7 @@ class Replica:
         if transport is None or self.follower is None or transport.is_closing():
             return
         waiting = self._next_step is not None or self.engine.gates.writes_paused
-        if self.engine.log.failed is not None or (waiting and self.follower.holds_much):
+        if self._ahead.too_far or (waiting and self.follower.holds_much):
             transport.pause_reading()
         elif not transport.is_reading():
             transport.resume_reading()
@@ -358,10 +360,10 @@ class Replica:
     def every_second(self) -> None:
         """Acknowledge; give up a link that is silent for repl-timeout; read no further while our own log fails."""
         self.acknowledgements.send()
-        connection = self.connection
-        if connection is None:
+        if self.connection is None:
             return
         self._read_or_rest()
+        self._ahead.remind()
         if self.silent_seconds > self.engine.settings.repl_timeout:
             self.drop(SILENCE.get(self.link.state, "Timeout connecting to the MASTER..."))
 
@@ -386,7 +388,7 @@ class Replica:
 
     @property
     def has_history(self) -> bool:
-        """Tell whether there is anything that a primary could go on from, or that is worth to be promoted."""
+        """Tell whether there is anything that a primary could go on from."""
         return self.engine.log.offset > 0 or self.primary.follows_on
 
     @property

@@ -29,7 +29,7 @@ class Follower:
 class Leader:
     """The primary of a replica. `state` as in ROLE: connect, connecting, handshake, sync or connected.
 
-    `synced`: it has a history to be promoted with; `offset`: -1 while not known;
+    `synced`: its data are those of a group that it is part of; `offset`: -1 while not known;
     `details`: lines of INFO between `master_link_status` and `slave_priority`.
     """
 

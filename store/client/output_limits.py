@@ -21,11 +21,16 @@ def judge(session: Session) -> bool:
     else:
         session.soft_limit_since = 0.0
     if over:
-        stats = session.engine.stats
-        stats.output_limit_disconnects += 1
-        stats.cut_off[session.role] = stats.cut_off.get(session.role, 0) + 1
-        session.abort()
+        cut_off(session)
     return over
+
+
+def cut_off(session: Session) -> None:
+    """Close a session that is over its limits, and count it."""
+    stats = session.engine.stats
+    stats.output_limit_disconnects += 1
+    stats.cut_off[session.role] = stats.cut_off.get(session.role, 0) + 1
+    session.abort()
 
 
 def limits_of(session: Session) -> tuple[int, int, int]:

@@ -32,6 +32,12 @@ def keep_alive(sock: socket.socket, seconds: int) -> None:
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 3)
 
 
+def gather_packets(sock: socket.socket) -> None:
+    """Let the kernel put small writes together into fewer packets (Nagle's algorithm), at the cost of their delay."""
+    if sock.family != socket.AF_UNIX:
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 0)
+
+
 def address_text(address: tuple[str, int]) -> bytes:
     """`ip:port`, with brackets around an IPv6 address as Redis prints it."""
     host, port = address[0], address[1]

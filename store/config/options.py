@@ -234,7 +234,7 @@ class Options:
     repl_backlog_size: int = special(
         Hint(1, LONG_MAX, "memory", least=16384, most=LONG_MAX),
         1 << 20,
-        "Bytes of the newest history kept in memory for replicas, at least 16 kb. With appendonly no it is all there is to resume from; "
+        "Bytes of the newest history kept in memory for replicas, at least 16 kb. appendonly no: all there is to resume from; "
         "else log-retention-size and -age say that.",
     )
     repl_backlog_ttl: int = integer(

@@ -1,8 +1,8 @@
 """The log in memory alone (`appendonly no`): the same door, a bounded tail instead of files.
 
 Law: the tail holds at most its limit in bytes, or one frame if that alone is larger; what falls out is gone, and a
-replica that still needs it gets a full synchronization. What is held beyond the limit is for those who are reading it,
-and promised to nobody else.
+replica that still needs it gets a full synchronization. Beyond the limit it holds what those who follow still need
+(`keep_from`); it is for their owner to see that this ends.
 """
 
 from __future__ import annotations
@@ -21,14 +21,16 @@ class FrameTail:
 
     def __init__(self, limit: int, offset: int) -> None:
         self.limit = limit
+        self._needed: int | None = None  # history from here on stays
         self._frames: deque[Frame] = deque()
         self._start = offset
         self._end = offset
 
     @property
     def first_offset(self) -> int:
-        """The oldest offset promised: within the limit."""
-        return max(self._start, self._end - self.limit)
+        """The oldest offset promised: within the limit, or needed by somebody."""
+        promised = self._end - self.limit
+        return max(self._start, promised if self._needed is None else min(promised, self._needed))
 
     @property
     def end(self) -> int:
@@ -44,10 +46,16 @@ class FrameTail:
         self.trim()
 
     def trim(self) -> None:
-        """Drop the oldest frames beyond the limit, as after lowering it."""
-        while len(self._frames) > 1 and self._end - self._start > self.limit:
-            self._frames.popleft()
-            self._start = self._frames[0].offset
+        """Drop the oldest frames beyond the limit that nobody needs, as after lowering it."""
+        frames, needed = self._frames, self._end if self._needed is None else self._needed
+        while len(frames) > 1 and self._end - self._start > self.limit and frames[1].offset <= needed:
+            frames.popleft()
+            self._start = frames[0].offset
+
+    def keep_from(self, offset: int | None) -> None:
+        """Hold history from offset on, however much it is (None: only the limit's worth), and drop what may go."""
+        self._needed = offset
+        self.trim()
 
     def forget(self) -> None:
         """Drop all frames; what comes next is held again."""

@@ -5,27 +5,14 @@ The limit on the size of files (RLIMIT_FSIZE) of the running server stands for t
 
 from __future__ import annotations
 
-import contextlib
 import resource
 import time
-from collections.abc import Iterator
 
+from tests.kit.full_disk import full_disk
 from tests.kit.resp_client import Error, Reply, RespClient, Simple
-from tests.kit.servers import Server, chronis_server
+from tests.kit.servers import chronis_server
 
 OK = Simple(b"OK")
-
-
-@contextlib.contextmanager
-def full_disk(server: Server) -> Iterator[None]:
-    """Let no file of the server grow any more in this context."""
-    segment = next(server.directory.glob("log/*.seg"))
-    old = resource.prlimit(server.pid, resource.RLIMIT_FSIZE, (segment.stat().st_size, resource.RLIM_INFINITY))
-    try:
-        yield
-    finally:
-        if server.running:
-            resource.prlimit(server.pid, resource.RLIMIT_FSIZE, old)
 
 
 def refused(reply: Reply) -> bool:

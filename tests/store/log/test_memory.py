@@ -71,6 +71,24 @@ def test_frames_are_found_by_any_offset_in_the_tail() -> None:
         tail(frame(60, 1))
 
 
+def test_what_somebody_needs_is_held_beyond_the_limit_until_nobody_does() -> None:
+    tail = FrameTail(20, 0)
+    tail.keep_from(15)
+    for offset in range(0, 100, 10):
+        tail(frame(offset, 10))
+    assert tail.first_offset == 15
+    held = tail.since(15)
+    assert held is not None
+    assert [part.offset for part in held] == list(range(10, 100, 10))
+    tail.keep_from(60)
+    assert (tail.first_offset, tail.since(59)) == (60, None)
+    tail.keep_from(95)
+    assert (tail.first_offset, tail.since(79)) == (80, None)
+    tail.keep_from(None)
+    tail(frame(100, 10))
+    assert (tail.first_offset, tail.since(89)) == (90, None)
+
+
 async def test_durable_means_committed() -> None:
     log = MemoryLog(100, limit=1000)
     seen: list[int] = []
