@@ -214,7 +214,7 @@ class Replica:
                 if self.arrival.receive(data):
                     self._install()
                 else:
-                    self._rest(self.arrival.pause())
+                    self.connection.rest(self.arrival.pause())
                 return
             line, end, data = (self._line + data).partition(b"\n")
             self._line = b"" if end else line
@@ -222,13 +222,6 @@ class Replica:
                 self._run(self.link.line(line.removesuffix(b"\r")))
             elif len(line) > _LONGEST_LINE:
                 raise BadStream("an answer without end")
-
-    def _rest(self, seconds: float) -> None:
-        """Read no more for a while (option key-load-delay)."""
-        transport = self.connection.transport if self.connection is not None else None
-        if seconds > 0 and transport is not None:
-            transport.pause_reading()
-            asyncio.get_running_loop().call_later(seconds, _read_on, transport)
 
     def _go_on(self) -> None:
         """Apply a step's worth of what was received; clients have their turn before the next."""
@@ -395,8 +388,3 @@ class Replica:
     def up(self) -> bool:
         """Tell whether history is being followed."""
         return self.link.state is State.CONNECTED
-
-
-def _read_on(transport: asyncio.Transport) -> None:
-    if not transport.is_closing():
-        transport.resume_reading()
