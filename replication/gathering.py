@@ -64,6 +64,13 @@ class Gathering:
         """How many nodes have still to be heard."""
         return max(0, self.engine.settings.promote_after_replicas - len(self.heard))
 
+    @property
+    def reason(self) -> str:
+        """Why writes are refused."""
+        if self.missing or not self._complaint:
+            return f"Promoted, and waiting for what {self.missing} more of the group's nodes hold (promote-after-replicas)."
+        return self._complaint
+
     def judge(self) -> None:
         """Be done if enough nodes have been heard (the option may have changed)."""
         if self.missing:
@@ -97,7 +104,7 @@ class Gathering:
 
     def hear(self, peer: Peer, history_id: str, offset: int) -> None:
         """A node that holds history_id up to offset (-1: nothing) asks to follow this one; a feed, which tells no port, is none."""
-        if not peer.options.port or peer.name in self._below:
+        if not peer.options.port or peer.options.followed_before or peer.name in self._below:
             return
         history, log = self.primary.history, self.engine.log
         if history_id == history.current and offset > log.offset:

@@ -18,7 +18,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from replication.messages import FRAMED, Continue, FullResync, Parted, TryLater, psync_answer
+from replication.messages import FOLLOWED_BEFORE, FRAMED, Continue, FullResync, Parted, TryLater, psync_answer
 
 
 class State(Enum):
@@ -96,6 +96,7 @@ class Identity:
     user: bytes = b""
     password: bytes = b""
     framed: bool = True
+    returns: bool = False  # it has followed the receiver before
     takes_over: bool = False  # a failover: the receiver becomes primary before it answers
     position: tuple[str, int] | None = None
 
@@ -114,7 +115,7 @@ def script(identity: Identity) -> list[Send]:
     lines.append(Send((b"REPLCONF", b"listening-port", b"%d" % identity.port)))
     if identity.ip:
         lines.append(Send((b"REPLCONF", b"ip-address", identity.ip.encode())))
-    capabilities = ["eof", "psync2", *([FRAMED] if identity.framed else [])]
+    capabilities = ["eof", "psync2", *([FRAMED] if identity.framed else []), *([FOLLOWED_BEFORE] if identity.returns else [])]
     lines.append(Send((b"REPLCONF", *(word for name in capabilities for word in (b"capa", name.encode())))))
     lines.append(identity.psync())
     return lines

@@ -20,6 +20,8 @@ from store.resp.words import UnbalancedQuotes, split_words
 
 FRAMED = "chronis"
 """The capability, and the last word of an answer, that mean frames instead of bare commands."""
+FOLLOWED_BEFORE = "chronis-returns"
+"""The capability of a replica that has followed this primary before: what it holds it has from there."""
 GETACK = encode_event(b"REPLCONF", b"GETACK", b"*")
 
 
@@ -123,6 +125,11 @@ class ReplicaOptions:
     def framed(self) -> bool:
         """Tell whether it takes frames."""
         return FRAMED in self.capabilities
+
+    @property
+    def followed_before(self) -> bool:
+        """Tell whether it has followed this node before."""
+        return FOLLOWED_BEFORE in self.capabilities
 
     def take(self, name: bytes, value: bytes) -> None:
         """Read one pair of REPLCONF; raise ReplyError in Redis's words."""

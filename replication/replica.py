@@ -60,6 +60,7 @@ class Replica:
         self.link = Link()
         self.error = ""
         self.takes_over = False
+        self._followed = False  # it has accepted us as its replica
         self.answered: Callable[[Continue | FullResync | Parted], bool] = lambda answer: True  # asked whether we go on with it
         self.refused: Callable[[str], None] = notice  # told why PSYNC was refused
         self.down_since_ms = 0
@@ -129,6 +130,7 @@ class Replica:
             ip=settings.replica_announce_ip,
             user=settings.masteruser.encode(),
             password=settings.masterauth,
+            returns=self._followed,
             takes_over=self.takes_over,
             position=self._asked_position,
         )
@@ -286,7 +288,7 @@ class Replica:
         self.follower = Follower(self.engine, framed, self._applied, self.acknowledgements)
         self._attempts.succeeded()
         self.error, self.down_since_ms = "", 0
-        self.primary.follows_on = True
+        self._followed = self.primary.follows_on = True
         self.primary.history.mark_told()
         if self.connection is not None:
             self.connection.listed()

@@ -209,6 +209,11 @@ class Replication:
         return self.gathering.missing if self.gathering is not None else 0
 
     @property
+    def promotion(self) -> str:
+        """Why this node, promoted, refuses writes yet."""
+        return self.gathering.reason if self.gathering is not None else ""
+
+    @property
     def sync_full(self) -> int:
         """Full synchronizations given."""
         return sum(self.primary.syncs.full.values())

@@ -134,11 +134,7 @@ def _poisoned(engine: Engine, session: Session, command: Command, argv: list[byt
 
 def _few_replicas(engine: Engine, session: Session, command: Command, argv: list[bytes]) -> object:
     if _concerns(session, command, "write"):
-        awaited = engine.topology.awaited
-        if awaited:
-            text = f"Promoted, and waiting for what {awaited} more of the group's nodes hold (promote-after-replicas)."
-            raise ReplyError(text, "NOREPLICAS")
-        raise ReplyError("Not enough good replicas to write.", "NOREPLICAS")
+        raise ReplyError(engine.topology.promotion or "Not enough good replicas to write.", "NOREPLICAS")
     return None
 
 

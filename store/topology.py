@@ -81,6 +81,10 @@ class Topology(Protocol):
         """How many nodes this one, promoted, has still to hear from before it accepts writes."""
 
     @property
+    def promotion(self) -> str:
+        """Why this node, promoted, refuses writes yet; empty when it does not."""
+
+    @property
     def leader(self) -> Leader | None:
         """The primary that this node follows, None on a primary."""
 
@@ -106,6 +110,7 @@ class Alone:
     followers: Sequence[Follower] = ()
     good_followers = awaited = 0
     failover_state = "no-failover"
+    promotion = ""
     sync_full = sync_partial_ok = sync_partial_err = sync_parted = 0
 
     def __init__(self) -> None:

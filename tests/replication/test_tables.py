@@ -127,6 +127,11 @@ def test_a_first_synchronization() -> None:
     assert link.state is links.State.CONNECTED
 
 
+def test_a_replica_that_comes_back_says_so() -> None:
+    _, said = handshake(Identity(port=1, returns=True), [b"+PONG", b"+OK"])
+    assert said[-1] == words("REPLCONF", "capa", "eof", "capa", "psync2", "capa", "chronis", "capa", "chronis-returns")
+
+
 def test_going_on_under_another_id() -> None:
     """A known position is asked for; the answer may bring a new id, and a Redis answers without the last word."""
     link, said = handshake(Identity(port=1, position=(ID, 99)), [b"+PONG", b"+OK", b"-ERR unknown", f"+CONTINUE {OTHER}".encode()])
