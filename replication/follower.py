@@ -153,7 +153,8 @@ class Follower:
         if b"REPLCONF" in piece.data and any(argv[0] == b"REPLCONF" and b"GETACK" in argv for argv in events):
             self._acknowledgements.asked = self.engine.log.offset
         try:
-            replay.run_all(events, not self.framed)
+            # Where clients changed data (replica-read-only no) an event is no outcome any more: as a command it may be refused.
+            replay.run_all(events, not self.framed or self.engine.local_keys.changed)
         except Exception as error:
             argv = events[replay.events - begun - 1]
             raise ApplyFailed(f"{argv[0]!r} {argv[1:2]!r} from the primary: {error!r}") from error

@@ -19,10 +19,11 @@ LocalKey = tuple[int, bytes]
 
 
 class LocalKeys:
-    """What was written here without being history."""
+    """What was written here without being history. `changed`: something was, so the primary's events may not fit the data."""
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
+        self.changed = False
         self._fresh: dict[LocalKey, None] = {}  # written since the last look
         self._deadlines: list[tuple[int, int, bytes]] = []
 
@@ -30,6 +31,7 @@ class LocalKeys:
         """Remember the keys of an event that is about to be applied and not to be recorded."""
         for _, argv in decode_events(event):
             command = self.engine.lookup(argv)
+            self.changed = self.changed or command is None or command.writes
             if command is not None:
                 self._fresh.update(dict.fromkeys((db, key) for key in command.keys(argv)))
 
@@ -50,5 +52,6 @@ class LocalKeys:
 
     def forget(self) -> None:
         """Remember nothing: this node is a primary, or its data were replaced."""
+        self.changed = False
         self._fresh.clear()
         self._deadlines.clear()

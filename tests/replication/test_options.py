@@ -163,6 +163,22 @@ def test_a_replica_logs_in_as_a_user_with_the_three_commands_it_needs(pair: tupl
         replica.command_reply("CONFIG", "SET", "masterauth", "", "masteruser", "")
 
 
+def test_a_writable_replica_goes_on_when_its_own_changes_are_in_the_way(pair: tuple[Server, Server]) -> None:
+    """What its primary sends may not fit what its clients did: that is said, and the rest is applied."""
+    primary, replica = pair
+    data = ("RPUSH list a b c", "HSET hash f 1", "ZADD zset 1 m", "SET gone x", "XADD stream 1-1 a b")
+    with primary.client() as up, replica.client() as down:
+        texts(up, "FLUSHALL", *data)
+        equal(primary, replica)
+        texts(down, "CONFIG SET replica-read-only no", "DEL list hash zset gone stream", "SET list string", "HSET zset f v")
+        texts(up, "LSET list 1 y", "HDEL hash f", "ZINCRBY zset 1 m", "RENAME gone there", "XDEL stream 1-1", "INCR after")
+        eventually(lambda: down.command("GET", "after") == b"1", "history is followed on")
+        assert texts(down, "GET list", "EXISTS hash", "HGET zset f", "EXISTS there") == ["string", "0", "v", "0"]
+        texts(up, "FLUSHALL")
+        texts(down, "CONFIG SET replica-read-only yes")
+    assert "== CRITICAL ==" in replica.output()
+
+
 def test_a_silent_replica_is_cut_off_after_repl_timeout(pair: tuple[Server, Server]) -> None:
     primary, _ = pair
     primary.command_reply("CONFIG", "SET", "repl-timeout", "2", "repl-ping-replica-period", "1")
