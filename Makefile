@@ -14,7 +14,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 # What is compiled: `.pyx`, and the modules with a .pxd beside them.
 TYPES := $(shell find store -name '*.pxd' 2>/dev/null)
-COMPILED := $(shell find store -name '*.pyx' 2>/dev/null) $(TYPES) $(TYPES:.pxd=.py)
+COMPILED := $(shell find store -name '*.pyx' 2>/dev/null) $(TYPES) $(wildcard $(TYPES:.pxd=.py))
 PACKAGES := $(wildcard store replication metrics)
 
 # Run with the compiled modules and again with their sources: what commands do, what is stored, what crashes leave.

@@ -1,7 +1,8 @@
 """Build the optional compiled modules.
 
 Two kinds: every `.pyx` below store/, which has a pure-Python twin of its name beside it, and every module with a `.pxd` beside it,
-which is the same source compiled with the types that the .pxd declares. A missing compiler never stops an installation;
+which is the same source compiled with the types that the .pxd declares. (A .pxd that stands alone has what several of them compile
+in.) A missing compiler never stops an installation;
 as compiled modules know each other's layout, it is all of them or none. `CHRONIS_PURE=1` skips building altogether.
 Everything else about the package is declared in pyproject.toml.
 """
@@ -27,7 +28,7 @@ ANNOTATED = "annotation_typing=True"
 def sources() -> list[Path]:
     """Return what is to be compiled."""
     cores = list(Path("store").glob("**/*.pyx"))
-    typed = {path.with_suffix(".py") for path in Path("store").glob("**/*.pxd")}
+    typed = {path.with_suffix(".py") for path in Path("store").glob("**/*.pxd") if path.with_suffix(".py").exists()}
     return sorted([*cores, *(typed - {core.with_suffix(".py") for core in cores})])
 
 

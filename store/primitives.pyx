@@ -6,6 +6,8 @@ from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes
 from cpython.object cimport PyObject
 from posix.time cimport CLOCK_MONOTONIC, CLOCK_REALTIME, clock_gettime, timespec
 
+from store.decimal cimport LONGEST_DECIMAL, write_decimal
+
 cdef extern from "Python.h":
     object PyObject_Vectorcall(object function, PyObject** args, size_t count, PyObject* names)
     PyObject** PySequence_Fast_ITEMS(object words)
@@ -82,19 +84,8 @@ cpdef object read_integer(object text):
 
 cpdef bytes write_integer(long long number):
     """Write a signed 64-bit integer in decimal digits."""
-    cdef char text[24]
-    cdef int place = 24
-    cdef unsigned long long left = 0 - <unsigned long long>number if number < 0 else <unsigned long long>number
-    while True:
-        place -= 1
-        text[place] = <char>(c'0' + left % 10)
-        left //= 10
-        if not left:
-            break
-    if number < 0:
-        place -= 1
-        text[place] = c'-'
-    return PyBytes_FromStringAndSize(text + place, 24 - place)
+    cdef char[LONGEST_DECIMAL] text
+    return PyBytes_FromStringAndSize(text, write_decimal(text, number))
 
 
 cpdef object quick_float(bytes text):

@@ -8,6 +8,7 @@ from libc.math cimport isinf
 from libc.stdint cimport int64_t, uint8_t, uint64_t
 from libc.string cimport memcpy, strlen
 
+from store.decimal cimport write_decimal
 from store.entry cimport Entry, key_of, value_of
 from store.values.hash cimport Hash
 from store.values.packed cimport Packed
@@ -308,9 +309,8 @@ cdef int _put_score(bytearray out, double score) except -1:
 
 cdef int _short_score(double score, uint8_t* text) noexcept:
     """Write a score whose digits are few, and all of them exact: one with up to six bits behind the point; return its size or 0."""
-    cdef int size = 0, digits = 0, step
+    cdef int size = 0
     cdef uint64_t whole, parts
-    cdef uint8_t[20] back
     if not -8589934592.0 < score < 8589934592.0 or score * 64 != <double><int64_t>(score * 64):
         return 0
     if score < 0:
@@ -318,15 +318,7 @@ cdef int _short_score(double score, uint8_t* text) noexcept:
         size, score = 1, -score
     whole = <uint64_t>score
     parts = <uint64_t>((score - <double>whole) * 64) * 15625  # millionths
-    while True:
-        back[digits] = <uint8_t>(c'0' + whole % 10)
-        digits += 1
-        whole //= 10
-        if not whole:
-            break
-    for step in range(digits):
-        text[size + step] = back[digits - 1 - step]
-    size += digits
+    size += write_decimal(<char*>text + size, whole)
     if parts:
         text[size] = c'.'
         size += 1

@@ -12,6 +12,7 @@ from cpython.object cimport PyObject
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 from libc.string cimport memcmp, memcpy
 
+from store.decimal cimport write_decimal
 from store.primitives cimport write_integer
 from store.values.hash cimport Hash
 from store.values.sorted_set cimport SortedSet
@@ -288,7 +289,7 @@ cdef object _small_hash(const uint8_t* pack, Py_ssize_t size):
         if place < 0 or count == said:
             return None
         if item.text == NULL:
-            item.size = _decimal(item.number, &_block[used + 1])
+            item.size = write_decimal(<char*>&_block[used + 1], item.number)
         elif item.size > LONGEST_ITEM:
             return None
         else:
@@ -350,7 +351,7 @@ cdef object _small_zset(const uint8_t* pack, Py_ssize_t size):
             return None
         at = &_block[used]
         if item.text == NULL:
-            item.size = _decimal(item.number, at + 9)
+            item.size = write_decimal(<char*>at + 9, item.number)
         elif item.size > LONGEST_ITEM - 8:
             return None
         else:
@@ -403,25 +404,6 @@ cdef object _other_zset(const uint8_t* pack, Py_ssize_t size):
     if not count or (said != 0xFFFF and said != count) or 2 * len(scores) != count:
         return None
     return SortedSet(scores.items())
-
-
-cdef int _decimal(int64_t number, uint8_t* out) noexcept:
-    """Write a number in decimal digits; return how many bytes (1 to 20) that took."""
-    cdef uint8_t[20] text
-    cdef int place = 20, size
-    cdef uint64_t left = 0 - <uint64_t>number if number < 0 else <uint64_t>number
-    while True:
-        place -= 1
-        text[place] = <uint8_t>(c'0' + left % 10)
-        left //= 10
-        if not left:
-            break
-    if number < 0:
-        place -= 1
-        text[place] = c'-'
-    size = 20 - place
-    memcpy(out, text + place, size)
-    return size
 
 
 # ── entries ──────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -11,6 +11,7 @@ from cpython.mem cimport PyMem_Free, PyMem_Realloc
 from cpython.tuple cimport PyTuple_GET_ITEM
 from libc.string cimport memcpy, memmove
 
+from store.decimal cimport write_decimal
 from store.primitives cimport write_integer
 from store.replies import Pairs, Push, SetReply
 from store.resp import encoder as _plain
@@ -32,30 +33,6 @@ cdef enum:
 cdef object _pairs = Pairs
 cdef object _push = Push
 cdef object _set = SetReply
-
-
-cdef inline char* _number(char* out, long long number) noexcept:
-    """Write a number as decimal digits; return the place after them."""
-    cdef char reverse[24]
-    cdef int count = 0
-    cdef unsigned long long left
-    if 0 <= number < 10:
-        out[0] = <char>(c'0' + number)
-        return out + 1
-    left = <unsigned long long>number
-    if number < 0:
-        out[0] = c'-'
-        out += 1
-        left = 0 - left
-    while left:
-        reverse[count] = <char>(c'0' + left % 10)
-        left //= 10
-        count += 1
-    while count:
-        count -= 1
-        out[0] = reverse[count]
-        out += 1
-    return out
 
 
 cdef class Encoded:
@@ -121,7 +98,7 @@ cdef class Encoded:
             self._grow(HEADER)
         out = self._data + self._size
         out[0] = kind
-        out = _number(out + 1, number)
+        out += 1 + write_decimal(out + 1, number)
         out[0] = c'\r'
         out[1] = c'\n'
         self._size = out + 2 - self._data
@@ -135,7 +112,7 @@ cdef class Encoded:
             self._grow(size + HEADER)
         out = self._data + self._size
         out[0] = c'$'
-        out = _number(out + 1, size)
+        out += 1 + write_decimal(out + 1, size)
         out[0] = c'\r'
         out[1] = c'\n'
         memcpy(out + 2, PyBytes_AS_STRING(word), size)
