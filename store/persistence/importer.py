@@ -17,7 +17,8 @@ from store.keyspace import Keyspace
 from store.persistence.aof import AofCommand, AofReader, read_manifest
 from store.persistence.replay import Replay
 from store.rdb.codes import MAGIC
-from store.rdb.reader import RdbLoader, loading, pieces_of
+from store.rdb.loading import loading, pieces_of
+from store.rdb.reader import RdbLoader
 from store.rdb.report import Extras, RdbReport
 from store.steps import STEP_EVENTS, LoadFigures, Steps, drained
 

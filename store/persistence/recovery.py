@@ -19,7 +19,7 @@ from store.log.frame import Stretch
 from store.log.reader import LogReader, OffsetNotInLog
 from store.log.segment import LogEnd, list_segments
 from store.persistence.replay import Replay
-from store.rdb.reader import loading
+from store.rdb.loading import loading
 from store.rdb.report import Extras, RdbReport
 from store.steps import STEP_EVENTS, LoadFigures, Steps, collector_at_rest, drained
 

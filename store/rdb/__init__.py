@@ -1,11 +1,12 @@
 """RDB, the snapshot format of Redis: read (versions 1 to 11), written (version 10), and as DUMP payloads.
 
-Reading order: codes (the grammar), primitives, compact and legacy (blobs), decode and encode (values),
-reader and writer (files), dump.
+Reading order: codes (the grammar), primitives and put, compact, put_listpack and legacy (blobs), decode and encode (values),
+reader, loading and writer (files), dump. Compiled only: quick and packs, which read what is common.
 """
 
 from store.rdb.dump import dump_value, restore_value
-from store.rdb.reader import RdbLoader, load, verify
+from store.rdb.loading import load, verify
+from store.rdb.reader import RdbLoader
 from store.rdb.report import Extras, RdbReport
 from store.rdb.writer import encode_snapshot, save, standard_aux
 

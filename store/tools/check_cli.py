@@ -21,7 +21,7 @@ from store.log.repair import Repair, repair, set_aside
 from store.log.segment import list_segments
 from store.persistence.datadir import LOCK
 from store.persistence.recovery import snapshots
-from store.rdb.reader import loading
+from store.rdb.loading import loading
 from store.steps import LoadFigures
 from store.tools.progress import bar, watched
 
