@@ -15,9 +15,9 @@ import struct
 from collections.abc import Iterable
 from itertools import pairwise
 
+from store.rdb.packs import listpack_entries
 from store.rdb.primitives import Malformed
-from store.rdb.put import back_length, encode_listpack, put_entry
-from store.rdb.quick import listpack_entries
+from store.rdb.put_listpack import back_length, encode_listpack, put_entry
 
 __all__ = ["back_length", "decode_intset", "decode_listpack", "encode_intset", "encode_listpack", "put_entry"]
 _HEADER = struct.Struct("<IH")

@@ -11,16 +11,8 @@ from collections.abc import Iterable
 from store.entry import Stored
 from store.rdb import codes
 from store.rdb.compact import encode_intset, encode_listpack
-from store.rdb.put import (
-    cut_nodes,
-    encode_packed,
-    encode_packed_scores,
-    encode_scores,
-    put_double,
-    put_length,
-    put_string,
-    put_strings,
-)  # fmt: skip
+from store.rdb.put import put_double, put_length, put_string, put_strings
+from store.rdb.put_listpack import cut_nodes, encode_packed, encode_packed_scores, encode_scores
 from store.rdb.streams import put_stream
 from store.values.base import Limits, Value
 from store.values.hash import Hash

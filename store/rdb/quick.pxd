@@ -24,5 +24,3 @@ cdef class Entries:
     cdef object _list(self)
     cdef object _set(self, list members)
     cdef object _small_set(self, int type_byte)
-
-cpdef list listpack_entries(bytes blob)

@@ -28,8 +28,3 @@ class Entries:
     def next(self) -> bool:
         """Read the next entry; False if what stands at `pos` is anything but a common one that is all there."""
         return False
-
-
-def listpack_entries(blob: bytes) -> list[bytes] | None:
-    """The entries of a listpack; None if it takes a closer look."""
-    return None

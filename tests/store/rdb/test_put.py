@@ -1,8 +1,6 @@
 """Writing is compiled: what it writes is what the plain form writes, to the byte."""
 
-import importlib.util
 import math
-from pathlib import Path
 from types import ModuleType
 
 import pytest
@@ -12,25 +10,14 @@ from hypothesis import strategies as st
 from store.database import Database
 from store.entry import Stored
 from store.keyspace import Keyspace
-from store.rdb import put
+from store.rdb import put, put_listpack
 from store.rdb.encode import put_value, type_of
 from store.values.base import Limits
 from store.values.hash import Hash
 from store.values.sorted_set import SortedSet
+from tests.kit.plain import plain_twin
 
-
-def plain_form() -> ModuleType:
-    """The module's source, whether or not a compiled form is there."""
-    source = Path(put.__file__).with_name("put.py")
-    spec = importlib.util.spec_from_file_location("tests.plain_put", source)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-PLAIN = plain_form()
+PLAIN, PLAIN_LISTPACK = plain_twin("store.rdb.put"), plain_twin("store.rdb.put_listpack")
 BITS = (0, 6, 7, 8, 12, 13, 15, 16, 23, 31, 32, 62, 63)
 EDGES = sorted({sign * (1 << bits) + off for bits in BITS for sign in (1, -1) for off in (-1, 0, 1)})
 ODD = [b"-0", b"00", b"-", b"+1", b"1 ", b"01", b"a" * 5000, b"ab" * 3000]
@@ -56,19 +43,20 @@ def test_strings(text: bytes, packing: bool) -> None:
 def test_numbers_at_the_edges_of_their_forms(number: int) -> None:
     text = b"%d" % number
     assert written(put, "put_string", text, False) == written(PLAIN, "put_string", text, False)
-    assert put.encode_listpack([text]) == PLAIN.encode_listpack([text])
+    assert put_listpack.encode_listpack([text]) == PLAIN_LISTPACK.encode_listpack([text])
     if number >= 0:
         assert written(put, "put_length", number) == written(PLAIN, "put_length", number)
 
 
 @given(st.lists(TEXTS, max_size=20))
 def test_listpacks(entries: list[bytes]) -> None:
-    assert put.encode_listpack(entries) == put.encode_listpack(iter(entries)) == PLAIN.encode_listpack(entries)
+    expected = PLAIN_LISTPACK.encode_listpack(entries)
+    assert put_listpack.encode_listpack(entries) == put_listpack.encode_listpack(iter(entries)) == expected
 
 
 @pytest.mark.parametrize("size", [126, 127, 128, 4094, 4095, 4096, 16380, 16383, 16390, 2097146, 2097151, 2097160])
 def test_long_entries_of_listpacks(size: int) -> None:
-    assert put.encode_listpack([b"x" * size, b"1"]) == PLAIN.encode_listpack([b"x" * size, b"1"])
+    assert put_listpack.encode_listpack([b"x" * size, b"1"]) == PLAIN_LISTPACK.encode_listpack([b"x" * size, b"1"])
 
 
 LIMITS = st.sampled_from([60, 500, 4096]), st.sampled_from([1, 7, 1 << 32]), st.sampled_from([100, 1 << 30])
@@ -76,16 +64,16 @@ LIMITS = st.sampled_from([60, 500, 4096]), st.sampled_from([1, 7, 1 << 32]), st.
 
 @given(st.lists(TEXTS, max_size=50), *LIMITS)
 def test_nodes_of_lists(members: list[bytes], most_bytes: int, most_members: int, longest: int) -> None:
-    nodes = PLAIN.cut_nodes(members, most_bytes, most_members, longest)
-    assert put.cut_nodes(members, most_bytes, most_members, longest) == nodes
+    nodes = PLAIN_LISTPACK.cut_nodes(members, most_bytes, most_members, longest)
+    assert put_listpack.cut_nodes(members, most_bytes, most_members, longest) == nodes
     assert written(put, "put_strings", members, True) == written(PLAIN, "put_strings", members, True)
 
 
 @given(st.lists(st.tuples(SCORES, TEXTS), max_size=20))
 @example([(score, b"m") for score in (math.inf, -math.inf, -0.0, 0.1, 2.0**62, -(2.0**62), 2.0**53, 2.0**53 + 2)])
 def test_scores(pairs: list[tuple[float, bytes]]) -> None:
-    assert put.encode_scores(pairs) == PLAIN.encode_scores(pairs)
-    assert [put.format_score(score) for score, _ in pairs] == [PLAIN.format_score(score) for score, _ in pairs]
+    assert put_listpack.encode_scores(pairs) == PLAIN_LISTPACK.encode_scores(pairs)
+    assert [put_listpack.format_score(score) for score, _ in pairs] == [PLAIN_LISTPACK.format_score(score) for score, _ in pairs]
     assert [written(put, "put_double", score) for score, _ in pairs] == [written(PLAIN, "put_double", score) for score, _ in pairs]
 
 
@@ -115,9 +103,9 @@ def plain_put(out: bytearray, key: bytes, value: Stored) -> None:
     out.append(type_of(value))
     PLAIN.put_string(out, key, False)
     if isinstance(value, Hash) and value.compact:
-        PLAIN.put_string(out, PLAIN.encode_listpack(part for pair in value.items() for part in pair), False)
+        PLAIN.put_string(out, PLAIN_LISTPACK.encode_listpack(part for pair in value.items() for part in pair), False)
     elif isinstance(value, SortedSet) and value.compact:
-        PLAIN.put_string(out, PLAIN.encode_scores(value), False)
+        PLAIN.put_string(out, PLAIN_LISTPACK.encode_scores(value), False)
     else:
         put_value(out, value, Limits(), False)
 
