@@ -8,8 +8,8 @@ from replication.source import HistoryGone
 from store.commands.arguments import parse_int
 from store.commands.help import help_reply
 from store.commands.table import command, container
-from store.digest import digest_value
 from store.errors import ReplyError
+from store.proof import key_digest
 from store.replies import OK
 from store.tx import Tx
 from store.waiting import last_write
@@ -69,15 +69,14 @@ def chronis_history(tx: Tx, history_id: bytes, offset: bytes) -> bytes:
 
 @command("chronis|digest", "admin noscript", since="7.0.0", group=GROUP)
 def chronis_digest(tx: Tx, offset: bytes | None = None) -> object:
-    """Digest all data at the first end of a frame from offset on: history id, offset, digest, and each database's own."""
+    """Digest all data at the first end of a frame from offset on: history id, offset, digest, each database's own, the libraries'."""
     return replication_of(tx).digests.request(tx, None if offset is None else parse_int(offset))
 
 
 @command("chronis|keydigests", "admin noscript", since="7.0.0", group=GROUP)
 def chronis_keydigests(tx: Tx, key: bytes, *keys: bytes) -> list[bytes]:
-    """Digest the value of each key in the selected database, 40 hexadecimal digits; zeros for a missing key."""
-    found = [(name, tx.db.peek(name)) for name in (key, *keys)]
-    return [b"0" * 40 if value is None else digest_value(tx.db, name, value) for name, value in found]
+    """Digest value and deadline of each key in the selected database, 40 hexadecimal digits; zeros for a missing key."""
+    return [b"0" * 40 if tx.db.peek(name) is None else key_digest(tx.db, name) for name in (key, *keys)]
 
 
 @command("chronis|help", "loading stale", since="7.0.0", group=GROUP)
@@ -94,7 +93,7 @@ def chronis_help(tx: Tx) -> list[str]:
         "DIGEST [<offset>]",
         "    The digest of all data at an offset, the same on every node that reached it.",
         "KEYDIGESTS <key> [<key> ...]",
-        "    The digest of each key's value.",
+        "    The digest of each key's value and deadline.",
         "HISTORY <history-id> <offset>",
         "    The frames of the log after an offset, about a MiB of them.",
     )

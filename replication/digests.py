@@ -12,16 +12,16 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from store.digest import digest
 from store.errors import ReplyError
 from store.events import ANY_DB, PING
 from store.keyspace import Keyspace
 from store.persistence.snapshot import leave_with
+from store.proof import prove
 from store.replies import NO_REPLY
 
 if TYPE_CHECKING:
     from replication.primary import Primary
-    from store.client.session import Session
+    from store.blocking import Waiter
     from store.log import EventLog
     from store.log.frame import Frame
     from store.tx import Tx
@@ -39,16 +39,16 @@ class Child:
     fd: int
     offset: int
     history_id: str
-    sessions: list[Session]
+    waiters: list[Waiter]
     answer: bytes = b""
 
 
 @dataclass(slots=True)
 class Digests:
-    """The requests for digests and the children that compute them."""
+    """The requests for digests, each as long as its client waits for it, and the children that compute them."""
 
     primary: Primary
-    wanted: deque[tuple[int, Session]] = field(default_factory=deque)
+    wanted: deque[tuple[int, Waiter]] = field(default_factory=deque)
     children: list[Child] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -66,7 +66,8 @@ class Digests:
         reply = engine.blocking.wait(tx, (), 0, None, None)
         if reply is not NO_REPLY:
             raise ReplyError("CHRONIS DIGEST can't wait inside a transaction or script")
-        self.wanted.append((engine.log.offset if offset is None else offset, tx.session))
+        waiter = engine.blocking.waiters[tx.session]
+        self.wanted.append((engine.log.offset if offset is None else offset, waiter))
         if engine.log.written_offset == engine.log.offset:
             self.passed(engine.log.offset)
         self._move_on()
@@ -88,23 +89,29 @@ class Digests:
         """The state is that of offset, the end of a frame: compute what was asked for up to here."""
         if not self.wanted or len(self.children) >= MOST_CHILDREN:
             return
-        due = [session for wanted, session in self.wanted if wanted <= offset]
+        due = [waiter for wanted, waiter in self.wanted if wanted <= offset and self._waits(waiter)]
+        self.wanted = deque(item for item in self.wanted if item[0] > offset)
         if due:
-            self.wanted = deque(item for item in self.wanted if item[0] > offset)
             self.children.append(self._fork(offset, due))
 
-    def _fork(self, offset: int, sessions: list[Session]) -> Child:
+    def _waits(self, waiter: Waiter) -> bool:
+        """Tell whether a client still waits for its digest: it may have left, or been unblocked, and wait for something else."""
+        return self.primary.engine.blocking.waiters.get(waiter.session) is waiter
+
+    def _fork(self, offset: int, waiters: list[Waiter]) -> Child:
         reader, writer = os.pipe()
         parent, pid = os.getpid(), os.fork()
         if pid == 0:
             _run_child(self.primary.engine.keyspace, writer, parent)
         os.close(writer)
         os.set_blocking(reader, False)
-        return Child(pid, reader, offset, self.primary.history.current, sessions)
+        return Child(pid, reader, offset, self.primary.history.current, waiters)
 
     def tick(self) -> None:
-        """Ten times a second: answer for the children that are done."""
-        self._move_on()
+        """Ten times a second: forget who waits no more, answer for the children that are done."""
+        if self.wanted:
+            self.wanted = deque(item for item in self.wanted if self._waits(item[1]))
+            self._move_on()
         for child in list(self.children):
             try:
                 data = os.read(child.fd, 65536)
@@ -122,31 +129,25 @@ class Digests:
         blocking = self.primary.engine.blocking
         reply: object = ReplyError("the digest could not be computed")
         if child.answer:
-            total, databases = json.loads(child.answer)
+            total, databases, libraries = json.loads(child.answer)
             each = [[number, keys, text.encode()] for number, keys, text in databases]
-            reply = [child.history_id.encode(), child.offset, total.encode(), each]
-        for session in child.sessions:
-            if session in blocking.waiters:
-                blocking.release(session, reply)
-
-
-def summary(keyspace: Keyspace) -> tuple[str, list[tuple[int, int, str]]]:
-    """The digest of everything, and number, keys and digest of each database that has keys."""
-    databases = []
-    for db in keyspace.databases:
-        if db.order:
-            alone = Keyspace(1)
-            alone.databases[0].entries = db.entries
-            databases.append((db.index, len(db.order), digest(alone).decode()))
-    return digest(keyspace).decode(), databases
+            reply = [child.history_id.encode(), child.offset, total.encode(), each, libraries.encode()]
+        for waiter in child.waiters:
+            if self._waits(waiter):
+                blocking.release(waiter.session, reply)
 
 
 def _run_child(keyspace: Keyspace, writer: int, parent: int) -> None:
-    """The forked child: compute, tell, and leave without touching anything that the parent shares; at once if that is killed."""
+    """The forked child: let go of all that is the parent's (sockets, the directory's lock), compute, tell, and leave.
+
+    It ends with the parent: who starts in its place must find nothing of this one.
+    """
     try:
+        os.closerange(3, writer)
+        os.closerange(writer + 1, os.sysconf("SC_OPEN_MAX"))
         leave_with(parent)
         os.nice(NICENESS)
-        data = json.dumps(summary(keyspace)).encode()
+        data = json.dumps(prove(keyspace)).encode()
         while data:
             data = data[os.write(writer, data) :]
     finally:

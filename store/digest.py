@@ -1,4 +1,4 @@
-"""DEBUG DIGEST: a fingerprint of the data, equal on two nodes exactly when their data is (algorithm of Redis, debug.c).
+"""DEBUG DIGEST: a fingerprint of the data, the same as Redis computes (debug.c). What it leaves out, `proof` has.
 
     dataset  = for each database that has keys: mix its number, then xor the digest of every key
     key      = mix the name, mix the type's number, then its value; xor "!!expire!!" if it has a deadline
@@ -35,36 +35,39 @@ def digest(keyspace: Keyspace) -> bytes:
     for db in keyspace.databases:
         if not db.order:
             continue
-        total = _mix(total, db.index.to_bytes(4, "big"))
+        total = mix(total, db.index.to_bytes(4, "big"))
         for entry in db.order:
-            total ^= _sha(_value_digest(_mix(0, entry.key), entry.value, bool(entry.deadline)).to_bytes(20, "big"))
+            total ^= sha(value_digest(mix(0, entry.key), entry.value, bool(entry.deadline)).to_bytes(20, "big"))
     return b"%040x" % total
 
 
 def digest_value(db: Database, key: bytes, value: Stored) -> bytes:
     """The digest of one key's value and of its having a deadline (DEBUG DIGEST-VALUE), 40 hexadecimal digits."""
     entry = db.entries.get(key)
-    return b"%040x" % _value_digest(0, value, entry is not None and bool(entry.deadline))
+    return b"%040x" % value_digest(0, value, entry is not None and bool(entry.deadline))
 
 
-def _sha(data: bytes | bytearray) -> int:
+def sha(data: bytes | bytearray) -> int:
+    """SHA-1 as a number of 20 bytes, the most significant first."""
     return int.from_bytes(sha1(data, usedforsecurity=False).digest(), "big")
 
 
-def _mix(total: int, data: bytes | bytearray) -> int:
-    return _sha((total ^ _sha(data)).to_bytes(20, "big"))
+def mix(total: int, data: bytes | bytearray) -> int:
+    """Add data to a digest, in order."""
+    return sha((total ^ sha(data)).to_bytes(20, "big"))
 
 
-def _value_digest(total: int, value: Stored, expires: bool) -> int:
-    total = _mix(total, _type_number(value).to_bytes(4, "big"))
+def value_digest(total: int, value: Stored, expires: bool) -> int:
+    """Add a value to a digest, and whether it has a deadline."""
+    total = mix(total, _type_number(value).to_bytes(4, "big"))
     if isinstance(value, (bytes, bytearray)):
-        total = _mix(total, value)
+        total = mix(total, value)
     elif isinstance(value, List):
         for member in value:
-            total = _mix(total, member)
+            total = mix(total, member)
     elif isinstance(value, Set):
         for member in value:
-            total ^= _sha(member)
+            total ^= sha(member)
     elif isinstance(value, Hash):
         for field, content in value.items():
             total ^= _pair(field, content)
@@ -74,20 +77,20 @@ def _value_digest(total: int, value: Stored, expires: bool) -> int:
     elif isinstance(value, Stream):
         total = _stream(total, value)
     elif isinstance(value, OpaqueValue):
-        total ^= _sha(value.raw)
-    return total ^ _sha(b"!!expire!!") if expires else total
+        total ^= sha(value.raw)
+    return total ^ sha(b"!!expire!!") if expires else total
 
 
 def _stream(total: int, stream: Stream) -> int:
     for number, fields in stream:
-        total = _mix(total, b"%d.%d" % (number >> 64, number & SEQUENCE))
+        total = mix(total, b"%d.%d" % (number >> 64, number & SEQUENCE))
         for part in fields:
-            total = _mix(total, part)
+            total = mix(total, part)
     return total
 
 
 def _pair(first: bytes, second: bytes) -> int:
-    return _sha(_mix(_mix(0, first), second).to_bytes(20, "big"))
+    return sha(mix(mix(0, first), second).to_bytes(20, "big"))
 
 
 def _type_number(value: Stored) -> int:

@@ -120,7 +120,7 @@ def digests(links: list[NodeLink]) -> list[Any]:
 
 def report(links: list[NodeLink], replies: list[Any]) -> int:
     """Say whether the digests are equal, and where not."""
-    _, offset, expected, databases = replies[0]
+    _, offset, expected, databases, libraries = replies[0]
     keys = sum(count for _, count, _ in databases)
     status = 0
     for link, reply in zip(links[1:], replies[1:], strict=True):
@@ -129,6 +129,8 @@ def report(links: list[NodeLink], replies: list[Any]) -> int:
             continue
         status = 1
         print(f"{links[0].address} and {link.address} differ at offset {offset}")
+        if reply[4] != libraries:
+            print("  function libraries")
         mine = {number: rest for number, *rest in databases}
         other = {number: rest for number, *rest in reply[3]}
         for number in sorted(mine.keys() | other.keys()):
@@ -170,5 +172,6 @@ def _values(link: NodeLink, keys: list[bytes]) -> list[bytes]:
 
 def _named(key: bytes, mine: bytes, its: bytes, one: NodeLink, other: NodeLink) -> str:
     missing = b"0" * 40
-    where = f"only on {one.address}" if its == missing else f"only on {other.address}" if mine == missing else "another value"
-    return f"{key!r}: {where}"
+    if missing in (mine, its):
+        return f"{key!r}: only on {(one if its == missing else other).address}"
+    return f"{key!r}: another value, deadline or consumer group"

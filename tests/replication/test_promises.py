@@ -142,10 +142,16 @@ def test_verify_proves_equality_and_names_what_differs(capsys: pytest.CaptureFix
         replica.command_reply("CONFIG", "SET", "replica-read-only", "no")
         replica.command_reply("SET", "k:7", "other")
         replica.command_reply("SET", "own", 1)
+        replica.command_reply("PEXPIREAT", "k:8", 99999999999999)
+        library = "#!lua name=l\nredis.register_function('f', function(keys, args) return 1 end)"
+        assert replica.command_reply("FUNCTION", "LOAD", library) == b"l"
         assert main(["verify", *nodes]) == 1
         said = capsys.readouterr().out
         assert "database 0: 300 and 301 keys" in said
-        assert "b'k:7': another value" in said
+        assert "  function libraries\n" in said
+        assert "b'k:7': another value, deadline or consumer group" in said
+        assert "b'k:8': another value" in said
+        assert "b'k:9'" not in said
         assert f"b'own': only on {nodes[1]}" in said
         replica.kill()
         assert main(["verify", *nodes]) == 2
