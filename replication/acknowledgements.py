@@ -1,7 +1,8 @@
 """What a replica tells its primary: up to where it has history, each second and whenever it is asked.
 
 Law: only what is written is acknowledged, under `appendfsync always` only what is synced: an acknowledged event survives a
-crash of this process, under `always` one of the machine.
+crash of this process, under `always` one of the machine. What is on the disk is told beside it (FACK, as Redis 7.2 does), by
+a node whose log is in memory never: so a primary knows which of the two an acknowledgement means.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from replication.messages import ack
+from store.log.writer import LogWriter
 
 if TYPE_CHECKING:
     from store.engine import Engine
@@ -18,24 +20,28 @@ if TYPE_CHECKING:
 
 
 class Acknowledgements:
-    """`asked`: the offset at which the primary wants one, None when it does not; it leaves when all up to there is written."""
+    """`asked`: the offset at which the primary wants one, None when it does not; it leaves when all up to there is written.
+
+    Another one follows when all up to there is synced: somebody may wait for that (WAITAOF).
+    """
 
     def __init__(self, engine: Engine, send: Callable[[bytes], None]) -> None:
         self.engine = engine
         self.asked: int | None = None
+        self._unsynced: tuple[int, int] | None = None  # the first and the last that was asked for and is not synced
         self._send = send
-        self._framed: bool | None = None  # None: nobody is followed
+        self._following = False
         engine.on_log.append(self._attach)
         self._attach(engine.log)
 
-    def begin(self, framed: bool) -> None:
-        """History is being followed from now on; framed: a Chronis node's, which wants to know what is on disk too."""
-        self.asked, self._framed = None, framed
+    def begin(self) -> None:
+        """History is being followed from now on."""
+        self.asked, self._unsynced, self._following = None, None, True
         self.send()
 
     def end(self) -> None:
         """History is not followed any more."""
-        self._framed = None
+        self._following = False
 
     def close(self) -> None:
         """Listen to the log no longer."""
@@ -50,10 +56,18 @@ class Acknowledgements:
 
     def _written(self, frame: Frame) -> None:
         if self.asked is not None and frame.end >= self.asked and not self._waits_for_fsync:
+            asked = self.asked
             self.send()
+            if self.engine.log.synced_offset < asked:
+                self._unsynced = (self._unsynced[0] if self._unsynced is not None else asked, asked)
 
     def _synced(self, offset: int) -> None:
-        if self.asked is not None and offset >= self.asked and self._waits_for_fsync:
+        if self._waits_for_fsync:
+            if self.asked is not None and offset >= self.asked:
+                self.send()
+        elif self._unsynced is not None and offset >= self._unsynced[0]:
+            last = self._unsynced[1]
+            self._unsynced = (last, last) if offset < last else None
             self.send()
 
     @property
@@ -62,8 +76,8 @@ class Acknowledgements:
 
     def send(self) -> None:
         """Tell the primary how far we are."""
-        if self._framed is not None:
+        if self._following:
             self.asked = None
             log = self.engine.log
             held = log.synced_offset if self._waits_for_fsync else log.written_offset
-            self._send(ack(held, log.synced_offset if self._framed else None))
+            self._send(ack(held, log.synced_offset if isinstance(log, LogWriter) else None))

@@ -1,9 +1,13 @@
 """Replies that wait for replicas: with `reply-after-replicas K`, or CHRONIS REPLYAFTER K on a connection, the reply to a write
-leaves when K replicas hold the write, so an acknowledged write survives the loss of the primary.
+leaves when K replicas have the write in their logs on disk, so an acknowledged write survives the loss of the primary.
+
+On disk means written by write(2), which survives any end of the replica's process, and synced where that replica runs under
+`appendfsync always`. A replica without a log (`appendonly no`) never counts, nor does a Redis that does not tell what it synced.
 
 Law: a connection's replies keep their order, so what comes after a held reply waits behind it. When K replicas have not
-acknowledged in time, or this node stops being primary, the client is told that the outcome is unknown: the write is in the
-log here and may or may not be in the history that goes on. Reads are answered with what this node has.
+acknowledged in time, or this node stops being primary, in whichever place of the turn, the client is told that the outcome is
+unknown: the write is in the log here and may or may not be in the history that goes on. Reads are answered with what this node
+has.
 """
 
 from __future__ import annotations
@@ -11,10 +15,8 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, NamedTuple
 
-from replication.messages import GETACK
 from store.client.output import joined
 from store.errors import ReplyError
-from store.events import ANY_DB
 from store.resp.encoder import encode
 
 if TYPE_CHECKING:
@@ -72,23 +74,29 @@ class Assurance:
 
     def wanted(self, session: Session) -> Choice:
         """How many replicas a connection's writes need, and for how long it waits."""
-        if not self.engine.primary:
-            return Choice(0, 0)
         return self.chosen.get(session) or Choice(self.engine.settings.reply_after_replicas, TIMEOUT_MS)
 
     # ── the end of a turn ──────────────────────────────────────────────────────────────────────────────────────────
     def before_commit(self, sessions: list[Session]) -> None:
         """Ask the replicas to acknowledge this turn's frame, in that frame, if a reply depends on it."""
-        log = self.engine.log
-        self._offset = log.offset
-        if self.primary.feeds and any(session.out.places and self.wanted(session).replicas for session in sessions):
-            log.append(GETACK, ANY_DB)
+        self._offset = self.engine.log.offset
+        if not self.engine.primary:
+            self._disown(sessions)
+        elif self.primary.feeds and any(session.out.places and self.wanted(session).replicas for session in sessions):
+            self.engine.turn.last = self.primary.question
+
+    def _disown(self, sessions: list[Session]) -> None:
+        """What clients wrote in the turn that ended this node's reign can't be acknowledged any more: tell them so."""
+        for session in sessions:
+            replicas = self.wanted(session).replicas if session.out.places else 0
+            if replicas:
+                session.out.append(joined(session.take_output(), unknown_outcome(session, replicas)))
 
     def takes(self, session: Session, output: Output) -> bool:
         """Take over the output of a turn if it has to wait; False: it may leave."""
         queue = self.held.get(session)
         choice = self.wanted(session)
-        needs = bool(output[1]) and choice.replicas > 0 and self.primary.count(self._offset) < choice.replicas
+        needs = bool(output[1]) and choice.replicas > 0 and self.primary.count_held(self._offset) < choice.replicas
         if not needs and not queue:
             return False
         if queue is None:
@@ -120,7 +128,7 @@ class Assurance:
                 if head.offset <= reached[head.replicas] or session.closing:
                     session.send(joined(head.output))
                 elif now >= head.deadline_ms:
-                    session.send(joined(head.output, unknown_outcome(session, head.replicas)))
+                    self._let_go(session, head.output, head.replicas)
                 else:
                     break
                 queue.popleft()
@@ -131,8 +139,8 @@ class Assurance:
         """Up to where history is held by so many replicas."""
         if replicas <= 0:
             return self.engine.log.offset
-        acked = sorted((feed.peer.acked for feed in self.primary.feeds.values() if feed.peer.following), reverse=True)
-        return acked[replicas - 1] if len(acked) >= replicas else -1
+        held = sorted((peer.held for peer in self.primary.following()), reverse=True)
+        return held[replicas - 1] if len(held) >= replicas else -1
 
     def _done(self, session: Session) -> None:
         del self.held[session]
@@ -141,11 +149,21 @@ class Assurance:
             transport.resume_reading()
 
     def fail_all(self) -> None:
-        """This node is no primary any more: what waits for replicas has an unknown outcome."""
+        """This node is no primary any more: what waits for replicas, or for the fsync before that, has an unknown outcome."""
         for session, queue in list(self.held.items()):
             for held in queue:
-                session.send(joined(held.output, unknown_outcome(session, held.replicas)))
+                self._let_go(session, held.output, held.replicas)
             self._done(session)
+        self.engine.turn.rewrite_held(self._disowned)
+
+    def _let_go(self, session: Session, output: Output, replicas: int) -> None:
+        """Send output of which the replies to writes, if they waited for replicas, have an unknown outcome."""
+        session.send(joined(output, unknown_outcome(session, replicas) if replicas else None))
+
+    def _disowned(self, session: Session, output: Output) -> Output:
+        """Output that still waits for an fsync, with what can be said of its writes."""
+        replicas = self.wanted(session).replicas if output[1] else 0
+        return (joined(output, unknown_outcome(session, replicas)), []) if replicas else output
 
 
 def unknown_outcome(session: Session, replicas: int) -> bytes:

@@ -12,7 +12,6 @@ from store.errors import ReplyError
 from store.proof import key_digest
 from store.replies import OK
 from store.tx import Tx
-from store.waiting import last_write
 
 GROUP = "server"
 AT_ONCE = 1 << 20
@@ -24,8 +23,8 @@ container("chronis", "Positions in history, stronger promises and proofs of equa
 @command("chronis|offset", "stale fast noscript", since="7.0.0", group=GROUP)
 def chronis_offset(tx: Tx) -> list[object]:
     """Tell the history id and the offset after this connection's last write (of everything, if it wrote nothing)."""
-    history = replication_of(tx).primary.history
-    return [history.current.encode(), last_write(tx) or tx.engine.log.offset]
+    history_id, offset = replication_of(tx).positions.last_write(tx)
+    return [history_id.encode(), offset]
 
 
 @command("chronis|waitoffset", "noscript", since="7.0.0", group=GROUP)
@@ -34,14 +33,12 @@ def chronis_waitoffset(tx: Tx, history_id: bytes, offset: bytes, timeout: bytes)
     wanted, limit = parse_int(offset), parse_int(timeout, "timeout is not an integer or out of range")
     if limit < 0:
         raise ReplyError("timeout is negative")
-    positions = replication_of(tx).positions
-    positions.check(history_id.decode("ascii", "replace").lower(), wanted)
-    return positions.wait(tx, wanted, limit)
+    return replication_of(tx).positions.wait(tx, history_id.decode("ascii", "replace").lower(), wanted, limit)
 
 
 @command("chronis|replyafter", "noscript loading stale fast", since="7.0.0", group=GROUP)
 def chronis_replyafter(tx: Tx, replicas: bytes, timeout: bytes | None = None) -> str:
-    """Hold this connection's replies to writes until so many replicas have them; after timeout ms answer UNACKED."""
+    """Hold this connection's replies to writes until so many replicas have them on disk; after timeout ms answer UNACKED."""
     count, limit = parse_int(replicas), TIMEOUT_MS if timeout is None else parse_int(timeout)
     if count < 0 or limit <= 0:
         raise ReplyError("replicas must not be negative, and the timeout must be positive")
@@ -89,7 +86,7 @@ def chronis_help(tx: Tx) -> list[str]:
         "WAITOFFSET <history-id> <offset> <timeout-ms>",
         "    Wait until this server has applied an offset: 1, or 0 when the time is up (0: no limit).",
         "REPLYAFTER <replicas> [<timeout-ms>]",
-        "    Hold this connection's replies to writes until so many replicas have them.",
+        "    Hold this connection's replies to writes until so many replicas have them in their logs on disk.",
         "DIGEST [<offset>]",
         "    The digest of all data at an offset, the same on every node that reached it.",
         "KEYDIGESTS <key> [<key> ...]",

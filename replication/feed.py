@@ -148,6 +148,7 @@ class ReplicaFeed:
         self._may_wait(0)
         snapshot = await self.primary.snapshots.provide(self)
         peer.receive(Event.SNAPSHOT_READY)
+        peer.resume(snapshot.offset, self.primary.engine.clock.now_ms(), has_data=False)
         notice(f"Sending snapshot of offset {snapshot.offset} to replica {peer.name}")
         if snapshot.path is None:
             self.write(b"$%d\r\n" % len(snapshot.data) + snapshot.data)
@@ -157,8 +158,11 @@ class ReplicaFeed:
             peer.receive(Event.DELIVERED)
             return
         notice(f"Synchronization with replica {peer.name} succeeded")
-        peer.resume(snapshot.offset, self.primary.engine.clock.now_ms())
+        peer.acked_ms = self.primary.engine.clock.now_ms()  # while it was sent none was to be expected
         peer.receive(Event.SNAPSHOT_SENT)
+        if peer.has_data:  # a quick one has acknowledged before this task heard that all was sent
+            self.primary.judge_gate()
+            self.primary.advanced()
         await self._catch_up(hurry=False)
 
     def announce(self, offset: int) -> None:
@@ -200,8 +204,8 @@ class ReplicaFeed:
                     missing = primary.released - peer.sent
                     least, hurry = min(least, missing), hurry or missing > least + WINDOW
                     framed = peer.options.framed
+                    peer.sent = frames[-1].end  # before: it may acknowledge the last of it while this task waits
                     await self._send_slices(b"".join([f.raw if framed else f.payload for f in frames]), hurry)
-                    peer.sent = frames[-1].end
                 elif peer.sent >= primary.released:
                     self._may_wait(WINDOW)
                     peer.receive(Event.CAUGHT_UP)

@@ -9,7 +9,9 @@
     DELIVERED    nothing: it wanted only the snapshot and has it
     GONE         nothing
 
-Invariant: 0 <= acked <= sent. What is not in the table can't happen: `receive` raises and leaves the state as it was.
+Invariants: -1 <= synced <= sent, -1 <= acked <= sent; both are -1 until the replica itself has said so: bytes that were
+given to a connection are nowhere yet, and a replica that loads its snapshot holds nothing. What is not in the table can't
+happen: `receive` raises and leaves the state as it was.
 """
 
 from __future__ import annotations
@@ -82,7 +84,8 @@ class Unexpected(Exception):
 
 @dataclass(slots=True, eq=False)
 class Peer:
-    """One replica. Offsets are those of history: `sent` so far, `acked` as applied, `synced` as on its disk; times in unix ms.
+    """One replica. Offsets are those of history: `sent` so far, `acked` as applied, `synced` as synced to its disk, -1 while
+    it has not told; times in unix ms. `logs`: it has a log on disk. `has_data`: it is done with its snapshot, or needs none.
 
     What a snapshot holds that is on its way counts as sent: from there on history will be needed.
     """
@@ -91,9 +94,11 @@ class Peer:
     options: ReplicaOptions = field(default_factory=ReplicaOptions)
     state: State = State.ASKING
     sent: int = 0
-    acked: int = 0
-    synced: int = 0
+    acked: int = -1
+    synced: int = -1
     acked_ms: int = 0
+    logs: bool = False
+    has_data: bool = False
     acknowledges: bool = True  # False after SYNC: it never will
 
     def receive(self, event: Event) -> Action:
@@ -105,9 +110,10 @@ class Peer:
         return action
 
     def acknowledge(self, offset: int, synced: int | None, now_ms: int) -> bool:
-        """Take an acknowledgement; True if it moved forward. One beyond what was sent is cut to that."""
+        """Take an acknowledgement (synced None: it has no log on disk); True if it is news. What was not sent does not count."""
         self.acked_ms = now_ms
-        moved = False
+        moved = not self.has_data or self.logs != (synced is not None)
+        self.has_data, self.logs = True, synced is not None
         offset = min(offset, self.sent)
         if offset > self.acked:
             self.acked, moved = offset, True
@@ -115,10 +121,19 @@ class Peer:
             self.synced, moved = min(synced, self.sent), True
         return moved
 
-    def resume(self, offset: int, now_ms: int) -> None:
-        """Set where its stream begins: it has everything before."""
-        self.sent = self.acked = self.synced = offset
-        self.acked_ms = now_ms
+    def resume(self, offset: int, now_ms: int, has_data: bool) -> None:
+        """Set where its stream begins; has_data: it told that it has what came before, else it was sent a snapshot of that."""
+        self.sent, self.acked, self.synced = offset, -1, -1
+        self.acked_ms, self.has_data = now_ms, has_data
+
+    @property
+    def held(self) -> int:
+        """Up to where history is in its log on disk, where it outlives the process: -1 if that is not known.
+
+        A Chronis node acknowledges what it has written, under `appendfsync always` synced; a Redis what it has applied, so
+        of that only what it says is synced counts (FACK of 7.2).
+        """
+        return self.acked if self.logs and self.options.framed else self.synced
 
     @property
     def following(self) -> bool:

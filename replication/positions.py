@@ -1,6 +1,7 @@
 """Read your writes anywhere: a client asks where its write is (CHRONIS OFFSET) and has any node wait until it is there.
 
-Law: a position is a history id and an offset; a node whose history does not contain it never will, and says so.
+Law: a position is a history id and an offset; a node whose history does not contain it never will, and says so. What a node's
+history is may change while a client waits, so the whole position is looked at whenever it may have been reached.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from store.errors import ReplyError
 from store.replies import NO_REPLY
+from store.waiting import last_write
 
 if TYPE_CHECKING:
     from replication.primary import Primary
@@ -25,13 +27,34 @@ class Positions:
     def __init__(self, primary: Primary) -> None:
         self.primary = primary
         self.engine = primary.engine
-        self._waiting: dict[Waiter, int] = {}
+        self._waiting: dict[Waiter, tuple[str, int]] = {}
+        self._chain: list[tuple[str, int]] | None = None  # the history that those who wait were told of
+        self._past: dict[int, str] = {}  # the history id of each reign of this node that has ended
         self.engine.on_log.append(self._attach)
         self._attach(self.engine.log)
 
     def _attach(self, log: EventLog) -> None:
         log.subscribers.append(self._written)
 
+    # ── where writes are ───────────────────────────────────────────────────────────────────────────────────────────
+    def reign_ended(self) -> None:
+        """This node is no primary any more: what was written here is of the history id of now, whatever comes."""
+        history = self.primary.node.persistence.history
+        if history is not None:  # else it is only starting
+            self._past[self.engine.reign] = history.current
+        self.engine.reign += 1
+
+    def last_write(self, tx: Tx) -> tuple[str, int]:
+        """The position after the last write of the client of tx; of everything, if it has written nothing."""
+        current, offset = self.primary.history.current, last_write(tx)
+        return (self._past.get(tx.session.write_reign, current), offset) if offset else (current, self.engine.log.offset)
+
+    def gave_up(self, reign: int, offset: int) -> bool:
+        """Tell whether a write of an earlier reign of this node is in its history no more."""
+        history_id = self._past.get(reign)
+        return history_id is not None and not self.primary.history.allows(history_id, offset)
+
+    # ── waiting for them ───────────────────────────────────────────────────────────────────────────────────────────
     def check(self, history_id: str, offset: int) -> None:
         """Raise ReplyError unless (history_id, offset) is, or may become, a point of this node's history."""
         chain = self.primary.history.chain
@@ -46,24 +69,44 @@ class Positions:
                 )
         raise ReplyError(f"history {history_id} is not known here", "PARTED")
 
-    def wait(self, tx: Tx, offset: int, timeout_ms: int) -> object:
-        """Reply 1 as soon as offset has been applied here, 0 after timeout_ms (0: wait for ever)."""
-        log = self.engine.log
-        if log.written_offset >= offset:
+    def wait(self, tx: Tx, history_id: str, offset: int, timeout_ms: int) -> object:
+        """Reply 1 once a position has been applied here, 0 after timeout_ms (0: wait for ever); raise ReplyError if it can't be."""
+        self.check(history_id, offset)
+        if self.engine.log.written_offset >= offset:
             return 1
         blocking = self.engine.blocking
         reply = blocking.wait(tx, (), timeout_ms, None, 0)
         if reply is NO_REPLY:
-            self._waiting[blocking.waiters[tx.session]] = offset
+            self._waiting[blocking.waiters[tx.session]] = (history_id, offset)
         return reply
 
     def _written(self, frame: Frame) -> None:
         """History is longer: let those go who waited for it, after this turn."""
         if self._waiting:
-            blocking = self.engine.blocking
-            for waiter, offset in list(self._waiting.items()):
-                if blocking.waiters.get(waiter.session) is not waiter:
-                    del self._waiting[waiter]  # its time was up, or the client left
-                elif frame.end >= offset and self.engine.log.offset >= offset:
-                    del self._waiting[waiter]
-                    blocking.release(waiter.session, 1)
+            self._look()
+
+    def tick(self) -> None:
+        """Ten times a second: tell those who wait for what is not to come, the history being another one."""
+        if self._waiting and self.primary.history.chain is not self._chain:
+            self._look()
+            self._chain = self.primary.history.chain
+
+    def _look(self) -> None:
+        blocking = self.engine.blocking
+        for waiter, (history_id, offset) in list(self._waiting.items()):
+            if blocking.waiters.get(waiter.session) is not waiter:
+                del self._waiting[waiter]  # its time was up, or the client left
+                continue
+            answer = self._answer(history_id, offset)
+            if answer is not None:
+                del self._waiting[waiter]
+                blocking.release(waiter.session, answer)
+
+    def _answer(self, history_id: str, offset: int) -> ReplyError | int | None:
+        """What is to be said to who waits for a position; None: nothing yet."""
+        try:
+            self.check(history_id, offset)
+        except ReplyError as error:
+            self.engine.stats.count_error(error.code)
+            return error
+        return 1 if self.engine.log.written_offset >= offset else None

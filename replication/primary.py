@@ -50,7 +50,7 @@ class Primary:
         self.pace = Pace(node.engine)
         self._recent = FrameTail(0, 0)  # the newest frames of this history, while there are replicas
         self._unsynced: deque[Frame] = deque()
-        self._ack_wanted = False
+        self._ack_wanted = False  # when writes go on
         self._seconds = 0
         self.backlog = Backlog(self)
         self.accepts_writes = True  # not while a promotion waits for other nodes
@@ -166,7 +166,7 @@ class Primary:
         """Give a client history from offset on."""
         self.syncs.partial += 1
         feed = self._take_over(session, peer)
-        peer.resume(offset, self.engine.clock.now_ms())
+        peer.resume(offset, self.engine.clock.now_ms(), has_data=True)
         self.backlog.judge()
         named = self.history.current if "psync2" in peer.options.capabilities else None
         feed.write(continue_line(named, peer.options.framed))
@@ -232,22 +232,46 @@ class Primary:
         if feed is None:
             return
         self.is_followed = self.is_followed or feed.peer.following
+        first = not feed.peer.has_data
         if feed.peer.acknowledge(offset, synced, self.engine.clock.now_ms()):
-            self.engine.waiting.advanced()
-            for listener in self.on_acknowledged:
-                listener()
+            self.advanced()
+        if first:
+            self.judge_gate()
+
+    def advanced(self) -> None:
+        """Tell those who wait for replicas that one has got further."""
+        self.engine.waiting.advanced()
+        for listener in self.on_acknowledged:
+            listener()
 
     def count(self, offset: int) -> int:
-        """How many replicas have acknowledged history up to offset."""
-        return sum(feed.peer.following and feed.peer.acked >= offset for feed in self.feeds.values())
+        """How many replicas have acknowledged history up to offset: it is in their memory."""
+        return sum(peer.acked >= offset for peer in self.following())
+
+    def count_synced(self, offset: int) -> int:
+        """How many replicas have synced history up to offset to their disks."""
+        return sum(peer.synced >= offset for peer in self.following())
+
+    def count_held(self, offset: int) -> int:
+        """How many replicas have history up to offset in a log on disk."""
+        return sum(peer.held >= offset for peer in self.following())
+
+    def following(self) -> list[Peer]:
+        """The replicas that follow history."""
+        return [feed.peer for feed in self.feeds.values() if feed.peer.following]
 
     def ask(self) -> None:
-        """Ask every replica to acknowledge: by an event, once a turn, and not while writes pause."""
-        self._ack_wanted = True
-        if self.engine.primary and self.feeds and not self.engine.gates.writes_paused:
-            self._ack_wanted = False
+        """Have every replica asked to acknowledge: at the end of the turn, once for all who want it; after a pause of writes."""
+        if self.engine.primary:
+            self._ack_wanted = self.engine.gates.writes_paused
+            if self.feeds and not self._ack_wanted:
+                self.engine.turn.last = self.question
+                self.engine.turn.schedule()
+
+    def question(self) -> None:
+        """Ask for acknowledgements, by an event: the last of a turn (`Turn.last`)."""
+        if self.engine.primary:
             self.engine.log.append(GETACK, ANY_DB)
-            self.engine.turn.schedule()
 
     def disconnect_all(self, why: str) -> None:
         """Close the connections of all replicas: they come back and learn what has changed."""
@@ -288,9 +312,9 @@ class Primary:
 
     @property
     def good(self) -> int:
-        """Replicas online whose last acknowledgement is at most min-replicas-max-lag seconds old."""
+        """Replicas online that have the data and whose last acknowledgement is at most min-replicas-max-lag seconds old."""
         now, most = self.engine.clock.now_ms(), self.engine.settings.min_replicas_max_lag
-        return sum(feed.peer.following and feed.peer.lag(now) <= most for feed in self.feeds.values())
+        return sum(peer.has_data and peer.lag(now) <= most for peer in self.following())
 
     def judge_gate(self) -> None:
         """Refuse writes while there are fewer good replicas than asked for."""

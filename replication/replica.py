@@ -293,7 +293,7 @@ class Replica:
         if self.connection is not None:
             self.connection.listed()
         self._changed()
-        self.acknowledgements.begin(framed)
+        self.acknowledgements.begin()
 
     def _go_back(self, offset: int) -> None:
         """The primary parted from our history at an offset before ours."""

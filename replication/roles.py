@@ -77,6 +77,7 @@ class Replication:
             self.replica.tick()
         self.failover.tick()
         self.assurance.tick()
+        self.positions.tick()
         self.digests.tick()
 
     def _second(self) -> None:
@@ -107,6 +108,7 @@ class Replication:
         engine.settings.replicaof = (host, port)
         TextFormat.role = "S"
         if was_primary:
+            self.positions.reign_ended()
             self.assurance.fail_all()
             engine.blocking.fail_all(
                 ReplyError(
@@ -247,7 +249,9 @@ class Replication:
         """The replicas, in the order they came."""
         now = self.engine.clock.now_ms()
         peers = [feed.peer for feed in self.primary.listed()]
-        return [Follower(peer.ip, peer.options.port, SHOWN[peer.state], peer.acked, peer.lag(now)) for peer in peers]
+        return [
+            Follower(peer.ip, peer.options.port, SHOWN[peer.state], max(0, peer.acked), peer.lag(now)) for peer in peers
+        ]
 
     @property
     def good_followers(self) -> int:
@@ -255,8 +259,16 @@ class Replication:
         return self.primary.good
 
     def acknowledged(self, offset: int) -> int:
-        """How many replicas have acknowledged history up to offset."""
+        """How many replicas have acknowledged history up to offset: they have applied it."""
         return self.primary.count(offset)
+
+    def synced(self, offset: int) -> int:
+        """How many replicas have synced history up to offset to their disks."""
+        return self.primary.count_synced(offset)
+
+    def gave_up(self, reign: int, offset: int) -> bool:
+        """Tell whether a write of an earlier reign is in this node's history no more."""
+        return self.positions.gave_up(reign, offset)
 
     def request_acknowledgements(self) -> None:
         """Ask every replica to acknowledge now."""

@@ -1,3 +1,3 @@
 cdef class Caller:
     cdef public bint wrote
-    cdef public long long write_offset
+    cdef public long long write_offset, write_reign

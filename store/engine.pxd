@@ -31,6 +31,7 @@ cdef class Engine:
     cdef public Turn turn
     cdef public int depth
     cdef public bint unlogged, primary
+    cdef public long long reign
     @cython.locals(command=Command)
     cpdef execute(self, Session session, list argv)
     @cython.locals(command=Command, argv=list, session=Session, replies=list)

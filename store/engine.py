@@ -87,6 +87,7 @@ class Engine:
         self.unlogged = False  # a writable replica: what its own clients write is no history, and goes with the next full sync
         self.loading: LoadFigures | None = None  # how far, while data are loaded
         self.primary = True  # expired keys are deleted here; a replica waits for its primary's event
+        self.reign = 0  # how often this node has ceased to be primary
 
     # ── the way of a request ───────────────────────────────────────────────────────────────────────────────────────
     def execute(self, session: Session, argv: list[bytes]) -> None:

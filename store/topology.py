@@ -97,7 +97,13 @@ class Topology(Protocol):
         """Replicas online with a lag within `min-replicas-max-lag`."""
 
     def acknowledged(self, offset: int) -> int:
-        """Count the replicas that have acknowledged history up to offset."""
+        """Count the replicas that have acknowledged history up to offset: they have applied it."""
+
+    def synced(self, offset: int) -> int:
+        """Count the replicas that have synced history up to offset to their disks; those without a log never do."""
+
+    def gave_up(self, reign: int, offset: int) -> bool:
+        """Tell whether what this node recorded as a primary, in a reign of `Engine.reign`, up to offset is history no more."""
 
     def request_acknowledgements(self) -> None:
         """Ask every replica to acknowledge now; what comes in is told to `engine.waiting.advanced`."""
@@ -122,6 +128,14 @@ class Alone:
     def acknowledged(self, offset: int) -> int:
         """Nobody is there to acknowledge."""
         return 0
+
+    def synced(self, offset: int) -> int:
+        """Nobody is there to have it."""
+        return 0
+
+    def gave_up(self, reign: int, offset: int) -> bool:
+        """Nobody took this node's place."""
+        return False
 
     def request_acknowledgements(self) -> None:
         """Nobody is there to be asked."""

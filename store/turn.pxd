@@ -10,7 +10,7 @@ cdef class Turn:
     cdef public long long buffered
     cdef public long long[64] batches
     cdef long long _commands
-    cdef public object assurance, send
+    cdef public object assurance, last, send
     cdef public list _sessions
     cdef public object _held
     cdef object _loop, _ending

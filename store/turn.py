@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
 from store.client.output import joined
@@ -53,6 +54,7 @@ class Turn:
         self.batches = [0] * 64
         self._commands = 0
         self.assurance: Assurance | None = None  # replies that wait for replicas, if any do
+        self.last: Callable[[], None] | None = None  # records this turn's last event, if it is to have one
         self.send = send  # how output that was held leaves: past the event loop while a script holds that up
         self._sessions: list[Session] = []
         self._held: deque[Held] = deque()
@@ -92,6 +94,9 @@ class Turn:
         sessions, self._sessions = self._sessions, []
         if self.assurance is not None:
             self.assurance.before_commit(sessions)
+        if self.last is not None:
+            last, self.last = self.last, None
+            last()
         written = self._commit(log)
         hold = engine.settings.appendfsync == "always" and (log.synced_offset < log.offset or bool(self._held))
         if not written:
@@ -173,6 +178,15 @@ class Turn:
             for session, output in batch:
                 self.buffered -= len(output[0])
                 self._deliver(session, output, refuse)
+
+    def rewrite_held(self, rewritten: Callable[[Session, Output], Output]) -> None:
+        """Let other output leave in place of what waits for an fsync."""
+        before, self.buffered = self._held, 0
+        self._held = deque()
+        for offset, batch in before:
+            kept = [(session, rewritten(session, output)) for session, output in batch]
+            self.buffered += sum(len(output[0]) for _, output in kept)
+            self._held.append((offset, kept))
 
     def poison(self) -> None:
         """Refuse writes until the log works again."""

@@ -60,6 +60,7 @@ class Tx:
             self._sign(engine.log)
         engine.log.enter(event, db)
         self.session.wrote = True
+        self.session.write_reign = engine.reign
 
     def _sign(self, log: EventLog) -> None:
         """Let the log say whose event comes next; the node's own are nobody's."""

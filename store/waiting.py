@@ -1,6 +1,7 @@
 """Clients that wait until their writes are safe: on the disk here, on replicas (WAIT; WAITAOF of Redis 7.2).
 
 Law: what a client waits for is an offset, so one look at the synced offset and at the acknowledgements serves all of them.
+WAIT counts replicas that have applied it, WAITAOF those that have synced it to their disks.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from store.errors import LogFailed
+from store.errors import LogFailed, ReplyError
 from store.replies import NO_REPLY
 
 if TYPE_CHECKING:
@@ -20,14 +21,19 @@ if TYPE_CHECKING:
     from store.tx import Tx
 
 
+NEVER = 1 << 62
+"""An offset that no history gets to."""
+NO_LOG = ReplyError("WAITAOF cannot be used when numlocal is set but appendonly is disabled.")
+
+
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """History up to `offset` on disk (if `local`) and on `replicas` replicas; `counts_local`: the reply tells both."""
+    """History up to `offset` on `replicas` replicas; `on_disk` (WAITAOF): on their disks, and, if `local`, on the one here."""
 
     offset: int
     replicas: int
     local: bool = False
-    counts_local: bool = False
+    on_disk: bool = False
 
 
 class Waiting:
@@ -42,13 +48,16 @@ class Waiting:
     def watch(self, log: EventLog) -> None:
         """Hear from a log when its events are durable."""
         log.on_synced(self._synced)
+        self.advanced()
 
     def _synced(self, offset: int) -> None:
         self.advanced()
 
     def wait(self, tx: Tx, goal: Goal, timeout_ms: int) -> object:
-        """Answer at once if the goal is reached or the client may not wait; else let it wait, 0 = for ever."""
+        """Answer at once if the goal is reached or the client may not wait; else let it wait, 0 = for ever. Raises ReplyError."""
         session = tx.session
+        if goal.local and not self.engine.settings.appendonly:
+            raise NO_LOG
         if self.reached(goal) or self.engine.depth > 1 or not session.may_block:
             return self.reply(goal)
         if self.engine.blocking.wait(tx, (), timeout_ms, None, lambda: self.reply(goal)) is NO_REPLY:
@@ -63,22 +72,29 @@ class Waiting:
         """Tell whether a goal is reached."""
         if goal.local and not self._is_durable(goal.offset):
             return False
-        return goal.replicas <= self.engine.topology.acknowledged(goal.offset)
+        return goal.replicas <= self._replicas(goal)
+
+    def _replicas(self, goal: Goal) -> int:
+        topology = self.engine.topology
+        return topology.synced(goal.offset) if goal.on_disk else topology.acknowledged(goal.offset)
 
     def reply(self, goal: Goal) -> object:
         """What the client is told: how many replicas, or `[local, replicas]`."""
-        replicas = self.engine.topology.acknowledged(goal.offset)
-        return [int(self._is_durable(goal.offset)), replicas] if goal.counts_local else replicas
+        replicas = self._replicas(goal)
+        return [int(self._is_durable(goal.offset)), replicas] if goal.on_disk else replicas
 
     def _is_durable(self, offset: int) -> bool:
         return self.engine.settings.appendonly and self.engine.log.synced_offset >= offset
 
     def advanced(self) -> None:
-        """Look who has what it waited for; called when the log was synced or a replica acknowledged."""
+        """Look who has what it waited for; called when the log was synced or replaced, or a replica acknowledged."""
         blocking = self.engine.blocking
         for waiter, goal in list(self.goals.items()):
             if blocking.waiters.get(waiter.session) is not waiter:
                 del self.goals[waiter]  # its time was up, or the client left
+            elif goal.local and not self.engine.settings.appendonly:
+                del self.goals[waiter]
+                blocking.release(waiter.session, NO_LOG)
             elif self.reached(goal):
                 del self.goals[waiter]
                 blocking.release(waiter.session, self.reply(goal))
@@ -96,6 +112,12 @@ class Waiting:
 
 
 def last_write(tx: Tx) -> int:
-    """The offset after the last event that the client of tx caused."""
+    """The offset after the last event that the client of tx caused, 0 if it caused none."""
     session = tx.session
     return tx.engine.log.offset if session.wrote else session.write_offset
+
+
+def last_write_to_wait_for(tx: Tx) -> int:
+    """The same, but NEVER if this node gave that event up when it went over to another primary's history."""
+    offset, reign = last_write(tx), tx.session.write_reign
+    return NEVER if reign != tx.engine.reign and tx.engine.topology.gave_up(reign, offset) else offset

@@ -9,7 +9,7 @@ from store.commands.timeouts import parse_milliseconds
 from store.errors import ReplyError
 from store.replies import OK, Verbatim
 from store.tx import Tx
-from store.waiting import Goal, last_write
+from store.waiting import Goal, last_write_to_wait_for
 
 GROUP = "server"
 
@@ -47,7 +47,7 @@ def wait(tx: Tx, numreplicas: bytes, timeout: bytes) -> object:
     _must_be_primary(tx, "WAIT")
     replicas = parse_int(numreplicas)
     limit = parse_milliseconds(timeout)
-    return tx.engine.waiting.wait(tx, Goal(last_write(tx), replicas), limit)
+    return tx.engine.waiting.wait(tx, Goal(last_write_to_wait_for(tx), replicas), limit)
 
 
 @command("WAITAOF", "noscript", since="7.2.0", group="generic", acl="connection -keyspace", complexity="O(1)")
@@ -61,9 +61,8 @@ def waitaof(tx: Tx, numlocal: bytes, numreplicas: bytes, timeout: bytes) -> obje
     if replicas < 0:
         raise ReplyError("value is out of range, must be positive")
     limit = parse_milliseconds(timeout)
-    if local and not tx.engine.settings.appendonly:
-        raise ReplyError("WAITAOF cannot be used when numlocal is set but appendonly is disabled.")
-    return tx.engine.waiting.wait(tx, Goal(last_write(tx), replicas, local=bool(local), counts_local=True), limit)
+    goal = Goal(last_write_to_wait_for(tx), replicas, local=bool(local), on_disk=True)
+    return tx.engine.waiting.wait(tx, goal, limit)
 
 
 @command("LOLWUT", "readonly fast", since="5.0.0", group=GROUP)

@@ -369,7 +369,7 @@ class Options:
     log_format: str = choice("text", "text json", "Form of the lines written to logfile.")
     metrics_port: int = integer(9121, "Port of the Prometheus endpoint; 0: off.", high=65535, fixed=True)
     metrics_bind: str = text("127.0.0.1", "Address of the Prometheus endpoint.", fixed=True)
-    reply_after_replicas: int = integer(0, "Replicas that must hold a write before its reply leaves.")
+    reply_after_replicas: int = integer(0, "Replicas that must have a write in their logs on disk before its reply leaves.")
     promote_after_replicas: int = integer(0, "Nodes of its group that a promoted replica hears from before it accepts writes.")
     replica_max_staleness: int = integer(0, "Seconds behind the primary after which a replica refuses reads; 0: never.")
 

@@ -52,14 +52,25 @@ def test_the_life_of_a_peer(name: str) -> None:
 
 
 def test_acknowledgements_move_forward_and_never_beyond_what_was_sent() -> None:
-    """0 <= acked <= sent, whatever a replica claims; the lag counts from the last acknowledgement."""
+    """acked <= sent, whatever a replica claims, and -1 before it claims anything; the lag counts from the last acknowledgement."""
     peer = Peer("10.0.0.1:5555", ReplicaOptions(port=6379), peers.State.ONLINE)
-    peer.resume(100, 1000)
+    peer.resume(100, 1000, has_data=False)
+    assert (peer.acked, peer.synced, peer.has_data) == (-1, -1, False)
     peer.sent = 200
     assert [peer.acknowledge(offset, None, 2000) for offset in (150, 120, 150, 900)] == [True, False, False, True]
-    assert (peer.acked, peer.synced) == (200, 100)
+    assert (peer.acked, peer.synced, peer.has_data) == (200, -1, True)
     assert peer.acknowledge(200, 180, 5000)
     assert (peer.synced, peer.lag(9999), peer.name) == (180, 4, "10.0.0.1:6379")
+
+
+def test_what_a_peer_holds_is_on_its_disk() -> None:
+    """Of a Chronis node with a log what it acknowledged, it has written that; of a Redis what it synced, if it tells."""
+    for capabilities, synced, held in ((["chronis"], 120, 150), (["chronis"], None, -1), ([], 120, 120), ([], None, -1)):
+        peer = Peer("10.0.0.1:5555", ReplicaOptions(capabilities=set(capabilities)), peers.State.ONLINE)
+        peer.resume(100, 1000, has_data=True)
+        peer.sent = 200
+        peer.acknowledge(150, synced, 2000)
+        assert peer.held == held
 
 
 def test_what_a_replica_tells_before_psync() -> None:

@@ -23,6 +23,10 @@ class Replicas(Alone):
         """Count those that hold history up to offset."""
         return sum(acknowledged >= offset for acknowledged in self.offsets)
 
+    def synced(self, offset: int) -> int:
+        """Nothing of it is on disk."""
+        return 0
+
     def request_acknowledgements(self) -> None:
         """Note that they were asked."""
         self.asked += 1
