@@ -184,9 +184,10 @@ class Replication:
         engine = self.engine
         engine.log.select_next()
         engine.primary = True
-        engine.local_keys.forget()
         self.primary.disconnect_all("this node is a primary now")
         self.judge_gates()
+        engine.local_keys.become_history()
+        engine.turn.schedule()
 
     def judge_gates(self) -> None:
         """Let the gates follow role, link and settings."""

@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager
 
 import pytest
 
-from tests.kit.cluster import equal, eventually, info, linked, syncs
+from tests.kit.cluster import digest, equal, eventually, info, linked, syncs
 from tests.kit.full_disk import full_disk
 from tests.kit.resp_client import Error, RespClient
 from tests.kit.servers import HOST, Server, chronis_server, redis_server, requires_redis
@@ -177,6 +177,32 @@ def test_a_writable_replica_goes_on_when_its_own_changes_are_in_the_way(pair: tu
         texts(up, "FLUSHALL")
         texts(down, "CONFIG SET replica-read-only yes")
     assert "== CRITICAL ==" in replica.output()
+
+
+@pytest.mark.parametrize("flushed", [False, True])
+def test_what_was_written_on_a_writable_replica_is_history_once_it_is_promoted(flushed: bool) -> None:
+    """What it records as a primary rests on that: it would not start again otherwise, and its replicas would differ."""
+    with chronis_server() as primary, chronis_server("--replica-read-only", "no") as replica, chronis_server() as other:
+        with primary.client() as client:
+            texts(client, "RPUSH list a b", "SET gone x", "SET moved x", "SET kept x", "SELECT 1", "SET there x")
+        replica.command_reply("REPLICAOF", HOST, primary.port)
+        other.command_reply("REPLICAOF", HOST, replica.port)
+        equal(primary, replica, other)
+        library = b"#!lua name=lib\nredis.register_function('f', function() return 1 end)"
+        with replica.client() as client:
+            if flushed:
+                texts(client, "FLUSHALL", "SWAPDB 0 1", "SELECT 1")
+                client.command("FUNCTION", "LOAD", library)
+            texts(client, "DEL list gone", "SET list string", "RPUSH own a b", "PEXPIRE own 10000000", "MOVE moved 3")
+            texts(client, "MULTI", "SLAVEOF NO ONE", "EXEC", "LSET own 0 x", "APPEND list y", "SELECT 3", "APPEND moved y")
+        primary.stop()
+        equal(replica, other)
+        expected = digest(replica)
+        replica.kill()
+        replica.start()
+        assert digest(replica) == expected
+        assert replica.command_reply("FCALL", "f", 0) == (1 if flushed else Error(b"ERR Function not found"))
+        primary.start()
 
 
 def test_a_silent_replica_is_cut_off_after_repl_timeout(pair: tuple[Server, Server]) -> None:
