@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import select
 from typing import TYPE_CHECKING, cast
 
 from store.client.session import Session
@@ -44,7 +45,7 @@ class PrimaryConnection(Session):
 
     def write(self, data: bytes) -> None:
         """Send bytes."""
-        if self.transport is not None and not self.transport.is_closing():
+        if data and self.transport is not None and not self.transport.is_closing():
             self.net_output += len(data)
             self.engine.stats.net_output += len(data)
             self.transport.write(data)
@@ -63,7 +64,21 @@ class PrimaryConnection(Session):
         """Be seen by CLIENT LIST and CLIENT KILL."""
         self.engine.sessions[self.number] = self
 
+    @property
+    def ended(self) -> bool:
+        """Tell whether the primary has closed the connection, even if the event loop has others to serve before it tells."""
+        if self.transport is None or self.transport.is_closing():
+            return True
+        poll = select.poll()
+        poll.register(self.fd, select.POLLRDHUP)
+        return bool(poll.poll(0))
+
+    def eof_received(self) -> bool:
+        """The primary has ended its side: that is the loss, which `connection_lost` would tell a turn of the loop later."""
+        self.replica.disconnected(self, self.reason)
+        return False
+
     def connection_lost(self, exc: Exception | None) -> None:
-        """Tell the replica."""
+        """Tell the replica, if it does not know."""
         super().connection_lost(exc)
         self.replica.disconnected(self, f"{exc}" if exc is not None else self.reason)

@@ -387,6 +387,12 @@ class Replica:
         return self.engine.log.offset > 0 or self.primary.follows_on
 
     @property
+    def state(self) -> State:
+        """The link's state; a connection that is closed by the primary is none, whether or not that has come through here."""
+        lost = self.link.state is State.CONNECTED and (self.connection is None or self.connection.ended)
+        return State.WAITING if lost else self.link.state
+
+    @property
     def up(self) -> bool:
         """Tell whether history is being followed."""
-        return self.link.state is State.CONNECTED
+        return self.state is State.CONNECTED

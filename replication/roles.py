@@ -282,7 +282,7 @@ class Replication:
         if replica is None:
             return None
         offset = self.engine.log.offset
-        state, details = LINK_SHOWN[replica.link.state], self._link_details(replica)
+        state, details = LINK_SHOWN[replica.state], self._link_details(replica)
         return Leader(replica.host, replica.port, state, offset if replica.up else -1, self.primary.is_shared, details)
 
     def _link_details(self, replica: Replica) -> dict[str, object]:
