@@ -1,6 +1,7 @@
 """When a replica tries again to reach its primary: at once, and after a loss with a growing, jittered delay.
 
-Law: at most one attempt is planned or under way, and none once it was called off.
+Law: at most one attempt is planned or under way, and none once it was called off. Only what has proved itself is a success:
+a link that comes up and fails again at once is tried at longer and longer delays, like one that does not come up.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ class Attempts:
 
     def __init__(self, connect: Callable[[], Coroutine[object, object, None]]) -> None:
         self.count = 0
+        self._reason = ""  # of the last failure
         self._connect = connect
         self._planned: asyncio.TimerHandle | None = None
         self._running: asyncio.Task[None] | None = None
@@ -41,10 +43,10 @@ class Attempts:
         self.count += 1
         self._running = asyncio.get_running_loop().create_task(self._connect())
 
-    @property
-    def worth_a_line(self) -> bool:
-        """Tell whether a failure is to be logged: the first ones, then one in twenty."""
-        return self.count <= 3 or self.count % 20 == 0
+    def worth_a_line(self, reason: str) -> bool:
+        """Tell whether a failure is to be logged: one for another reason, the first ones, then one in twenty."""
+        known, self._reason = self._reason == reason, reason
+        return not known or self.count <= 3 or self.count % 20 == 0
 
     def succeeded(self) -> None:
         """Begin with short delays again after the next loss."""

@@ -71,6 +71,8 @@ class Replica:
         self._applied = applied  # called with the offset after each piece of history
         self._attempts = Attempts(self._connect)
         self._known_ms = self.engine.clock.now_ms()
+        self._begun_at = 0  # the offset at which history began to be followed
+        self._seconds_up = 0
         self._line = b""
         self._asked_position: tuple[str, int] | None = None
         self._stopped = False
@@ -108,8 +110,8 @@ class Replica:
         try:
             async with asyncio.timeout(settings.repl_timeout):
                 await loop.create_connection(lambda: cast(asyncio.Protocol, made), self.host, self.port, local_addr=own)
-        except OSError as error:  # TimeoutError is one, and says nothing
-            self._down(f"Error condition on socket for SYNC: {error.strerror or str(error) or 'timeout'}")
+        except (OSError, ValueError) as error:  # TimeoutError, which says nothing; a name that nobody can have
+            self._down(f"Error condition on socket for SYNC: {getattr(error, 'strerror', None) or str(error) or 'timeout'}")
 
     def opened(self, connection: PrimaryConnection) -> None:
         """The connection is there: begin the handshake, unless it is not wanted any more."""
@@ -158,32 +160,40 @@ class Replica:
 
     def drop(self, reason: str, no_hurry: bool = False) -> None:
         """Close the link because of what came over it, and try again later (no_hurry: as late as ever)."""
-        warn(reason)
-        if no_hurry:
-            self._attempts.slow_down()
-        self._down(reason)
+        self._down(reason, True, no_hurry)
 
-    def _down(self, reason: str) -> None:
-        """The link is down: keep what is served, and try again after a while."""
+    def _down(self, reason: str, refused: bool = False, no_hurry: bool = False) -> None:
+        """The link is down: keep what is served, and try again after a while. `refused`: by us."""
         self._close(reason)
         was_up = self.link.state is State.CONNECTED
+        if was_up and self.engine.log.offset > self._begun_at:
+            self._attempts.succeeded()
+        if no_hurry:
+            self._attempts.slow_down()
+        self._say(reason, was_up, refused)
         if self._task is not None and self._task is not asyncio.current_task(asyncio.get_running_loop()):
             self._task.cancel()
         self.link.receive(Event.LOST)
         self._stop_following()
         if self.arrival is not None:
-            warn(f"Internal error in RDB reading offset {self.arrival.loader.position}: the transfer broke off: {reason}")
             self.arrival.give_up()
             self.arrival = None
         self.error = reason
         if was_up:
             self.down_since_ms = self.engine.clock.now_ms()
-            notice(f"Connection with master lost: {reason}")
             self._changed()
-        elif self._attempts.worth_a_line:
-            notice(f"Link to master {self.host}:{self.port} is down: {reason}")
         if not self._stopped:
             self._attempts.later()
+
+    def _say(self, reason: str, was_up: bool, refused: bool) -> None:
+        """Log why the link is down, if that is news."""
+        if not self._attempts.worth_a_line(reason):
+            return
+        if refused:
+            warn(reason)
+        if self.arrival is not None:
+            warn(f"Internal error in RDB reading offset {self.arrival.loader.position}: the transfer broke off: {reason}")
+        notice(f"Connection with master lost: {reason}" if was_up else f"Link to master {self.host}:{self.port} is down: {reason}")
 
     def _stop_following(self) -> None:
         """Forget what was received and not applied."""
@@ -286,7 +296,7 @@ class Replica:
     def _connected(self, framed: bool) -> None:
         """The link is up: follow."""
         self.follower = Follower(self.engine, framed, self._applied, self.acknowledgements)
-        self._attempts.succeeded()
+        self._begun_at, self._seconds_up = self.engine.log.offset, 0
         self.error, self.down_since_ms = "", 0
         self._followed = self.primary.follows_on = True
         self.primary.history.mark_told()
@@ -358,6 +368,10 @@ class Replica:
         if self.connection is None:
             return
         self._read_or_rest()
+        if self.up:
+            self._seconds_up += 1
+            if self._seconds_up > 1:
+                self._attempts.succeeded()
         self._ahead.remind()
         if self.silent_seconds > self.engine.settings.repl_timeout:
             self.drop(SILENCE.get(self.link.state, "Timeout connecting to the MASTER..."))

@@ -3,6 +3,7 @@
 import shutil
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -20,6 +21,7 @@ class Pretender:
 
     def __init__(self, hello: bytes, answer: bytes) -> None:
         self.hello, self.answer = hello, answer
+        self.came: list[float] = []  # when connections came
         self.listener = socket.create_server((HOST, 0))
         self.port: int = self.listener.getsockname()[1]
         threading.Thread(target=self._serve, daemon=True).start()
@@ -28,6 +30,7 @@ class Pretender:
         with suppress(OSError):
             while True:
                 connection, _ = self.listener.accept()
+                self.came.append(time.monotonic())
                 threading.Thread(target=self._talk, args=(connection,), daemon=True).start()
 
     def _talk(self, connection: socket.socket) -> None:
@@ -74,6 +77,27 @@ def test_what_is_no_primary(name: str, replica: Server) -> None:
     assert info(replica)["master_link_status"] == "down"
     assert replica.command_reply("GET", "kept") == b"as it was"
     pretender.listener.close()
+    replica.command_reply("REPLICAOF", "NO", "ONE")
+
+
+def test_a_stream_that_fails_again_and_again_is_tried_ever_more_slowly_and_said_a_few_times(replica: Server) -> None:
+    """An answer that goes on is no success yet: only what comes after it is. Less than one line an attempt is logged."""
+    pretender = Pretender(*BAD["garbage for history"][:2])
+    said = len(replica.output())
+    replica.command_reply("REPLICAOF", HOST, pretender.port)
+    eventually(lambda: len(pretender.came) >= 8, "eight attempts")
+    assert pretender.came[7] - pretender.came[0] > 1.5
+    lines = replica.output()[said:].splitlines()
+    assert 1 <= sum("What came from the master can't be used" in line and "lost" not in line for line in lines) <= 4
+    pretender.listener.close()
+    replica.command_reply("REPLICAOF", "NO", "ONE")
+
+
+@pytest.mark.parametrize("host", ["x" * 70, "a..b", "nobody\x00", "n\u00f6.invalid"])
+def test_a_name_that_nobody_can_have(host: str, replica: Server) -> None:
+    """It is said, and tried again as any other."""
+    replica.command_reply("REPLICAOF", host.encode("utf-8", "surrogateescape"), 1)
+    eventually(lambda: "Error condition on socket" in info(replica).get("master_link_error", ""), "the reason is shown")
     replica.command_reply("REPLICAOF", "NO", "ONE")
 
 
