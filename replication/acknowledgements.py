@@ -25,8 +25,12 @@ class Acknowledgements:
     Another one follows when all up to there is synced: somebody may wait for that (WAITAOF).
     """
 
-    def __init__(self, engine: Engine, send: Callable[[bytes], None]) -> None:
+    def __init__(
+        self, engine: Engine, send: Callable[[bytes], None], heartbeat_wanted: Callable[[], int] = lambda: 0
+    ) -> None:
+        """heartbeat_wanted: ms within which the primary is to be heard of again, 0: whenever it likes."""
         self.engine = engine
+        self._heartbeat_wanted = heartbeat_wanted
         self.asked: int | None = None
         self._unsynced: tuple[int, int] | None = None  # the first and the last that was asked for and is not synced
         self._send = send
@@ -80,4 +84,5 @@ class Acknowledgements:
             self.asked = None
             log = self.engine.log
             held = log.synced_offset if self._waits_for_fsync else log.written_offset
-            self._send(ack(held, log.synced_offset if isinstance(log, LogWriter) else None))
+            synced = log.synced_offset if isinstance(log, LogWriter) else None
+            self._send(ack(held, synced, self._heartbeat_wanted()))

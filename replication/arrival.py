@@ -30,6 +30,7 @@ class Arrival:
         """Begin, instead of a state of own_history; raises OSError when the file can't be created."""
         self.engine = engine
         self.answer = answer
+        self.begun_ms = engine.clock.now_ms()
         self.figures = LoadFigures()
         self._condition = condition_while_loading(engine, answer.history_id == own_history)
         self.reader = TransferReader()

@@ -160,7 +160,8 @@ def replconf(tx: Tx, *pairs: bytes) -> object:
     named = dict(zip((name.lower() for name in pairs[::2]), pairs[1::2], strict=True))
     if b"ack" in named:
         synced = parse_int(named[b"fack"]) if b"fack" in named else None
-        replication.primary.acknowledged(tx.session, parse_int(named[b"ack"]), synced)
+        heartbeat = parse_int(named.get(b"heartbeat", b"0"))
+        replication.primary.acknowledged(tx.session, parse_int(named[b"ack"]), synced, heartbeat)
         return NO_REPLY
     if b"getack" in named:
         if replication.replica is not None:

@@ -33,7 +33,7 @@ _NAME = itemgetter(0)
 
 
 class Follower:
-    """Takes the stream in. `framed`: the primary is a Chronis node; `unix_ms`: the primary's time of the last frame."""
+    """Takes the stream in. `framed`: the primary is a Chronis node."""
 
     def __init__(
         self, engine: Engine, framed: bool, applied: Callable[[int], None], acknowledgements: Acknowledgements
@@ -42,7 +42,6 @@ class Follower:
         self.framed = framed
         self.stream: FrameStream | CommandStream = FrameStream() if framed else CommandStream()
         self.replay = Replay(engine, engine.log.db)
-        self.unix_ms = 0
         self._applied = applied  # called with the offset after each piece: the state is that of this offset
         self._acknowledgements = acknowledgements
         self._refused = 0
@@ -131,7 +130,6 @@ class Follower:
             log.append_frame(frame, db)
         except ValueError as error:
             raise BadStream(str(error)) from error
-        self.unix_ms = frame.unix_ms
 
     def _db_after(self, piece: Piece) -> int:
         db = piece.frame.db if piece.frame is not None else self.replay.db.index

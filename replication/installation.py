@@ -41,5 +41,5 @@ def install(node: Node, primary: Primary, arrival: Arrival) -> None:
     engine.keyspace.adopt(arrival.keyspace)
     engine.local_keys.forget()
     arrival.done()
-    primary.restart(answer.offset)
+    primary.restart(answer.offset, 0 if answer.framed else arrival.begun_ms)
     notice(f"MASTER <-> REPLICA sync: Finished with success, {report.keys} keys at offset {answer.offset}")

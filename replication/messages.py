@@ -105,10 +105,17 @@ def _last_word(framed: bool) -> str:
     return f" {FRAMED}" if framed else ""
 
 
-def ack(offset: int, synced: int | None = None) -> bytes:
-    """A replica's acknowledgement: offset applied and written, and (FACK, Redis 7.2) the offset that is on its disk."""
+def ack(offset: int, synced: int | None = None, heartbeat_ms: int = 0) -> bytes:
+    """A replica's acknowledgement: offset applied and written, and (FACK, Redis 7.2) the offset that is on its disk.
+
+    heartbeat_ms (0: not told; for a Chronis primary): it wants to hear something at least that often.
+    """
     words = [b"REPLCONF", b"ACK", b"%d" % offset]
-    return encode_event(*words, *([b"FACK", b"%d" % synced] if synced is not None else []))
+    if synced is not None:
+        words += [b"FACK", b"%d" % synced]
+    if heartbeat_ms:
+        words += [b"HEARTBEAT", b"%d" % heartbeat_ms]
+    return encode_event(*words)
 
 
 @dataclass(slots=True)

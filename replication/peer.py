@@ -99,6 +99,7 @@ class Peer:
     acked_ms: int = 0
     logs: bool = False
     has_data: bool = False
+    heartbeat_ms: int = 0  # it wants to hear something at least that often; 0: as often as we like
     acknowledges: bool = True  # False after SYNC: it never will
 
     def receive(self, event: Event) -> Action:

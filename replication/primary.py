@@ -46,6 +46,7 @@ class Primary:
         self.asking: dict[Session, Peer] = {}  # clients that sent REPLCONF and not yet PSYNC
         self.on_acknowledged: list[Callable[[], None]] = []
         self.released = 0
+        self.known_ms = 0  # when the newest event of our log was written, in unix ms of its primary's clock; 0: unknown
         self.syncs = Syncs()
         self.pace = Pace(node.engine)
         self._recent = FrameTail(0, 0)  # the newest frames of this history, while there are replicas
@@ -90,10 +91,11 @@ class Primary:
         log.subscribers.append(self._written)
         log.on_synced(self._synced)
 
-    def restart(self, offset: int) -> None:
-        """Go on at offset: the log was reset there."""
+    def restart(self, offset: int, known_ms: int) -> None:
+        """Go on at offset: the log was reset there, to a state of known_ms (0: unknown)."""
         self._unsynced.clear()
         self._recent = FrameTail(0, offset)
+        self.known_ms = known_ms
         self.released = offset
 
     @property
@@ -101,6 +103,7 @@ class Primary:
         return self.engine.settings.appendfsync == "always"
 
     def _written(self, frame: Frame) -> None:
+        self.known_ms = frame.unix_ms
         self._unsynced.append(frame)
         self._synced(self.engine.log.synced_offset if self._waits_for_fsync else frame.end)
 
@@ -226,13 +229,14 @@ class Primary:
             )
         feed.session.close_after_reply()
 
-    def acknowledged(self, session: Session, offset: int, synced: int | None) -> None:
-        """Take a replica's acknowledgement."""
+    def acknowledged(self, session: Session, offset: int, synced: int | None, heartbeat_ms: int = 0) -> None:
+        """Take a replica's acknowledgement, and how often it wants to hear of us."""
         feed = self.feeds.get(session)
         if feed is None:
             return
         self.is_followed = self.is_followed or feed.peer.following
         first = not feed.peer.has_data
+        feed.peer.heartbeat_ms = heartbeat_ms
         if feed.peer.acknowledge(offset, synced, self.engine.clock.now_ms()):
             self.advanced()
         if first:
@@ -281,9 +285,17 @@ class Primary:
 
     # ── by time ────────────────────────────────────────────────────────────────────────────────────────────────────
     def tick(self) -> None:
-        """Ten times a second: ask for what could not be asked for while writes paused."""
+        """Ten times a second: ask for what could not be asked for while writes paused; heartbeats that replicas want."""
         if self._ack_wanted:
             self.ask()
+        wanted = self.heartbeat_wanted
+        if wanted and self.engine.log.failed is None and self.engine.clock.now_ms() - self.known_ms >= wanted:
+            self._heartbeat()
+
+    @property
+    def heartbeat_wanted(self) -> int:
+        """Ms within which a replica wants to hear something, the least of their wishes; 0: there are none."""
+        return min(filter(None, (feed.peer.heartbeat_ms for feed in self.feeds.values())), default=0)
 
     def every_second(self) -> None:
         """Heartbeat, silent replicas, min-replicas-to-write."""

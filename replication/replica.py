@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, cast
 
 from replication.acknowledgements import Acknowledgements
@@ -21,6 +22,7 @@ from replication.link import Drop, Event, Identity, Instruction, Link, Send, Sta
 from replication.lost import keep_lost_tail
 from replication.messages import Continue, FullResync, Parted
 from replication.rollback import roll_back
+from replication.staleness import heartbeat_wanted
 from replication.stream import BadStream
 from store.errors import CorruptFile, CorruptSnapshot, LogFailed
 from store.events import encode_event
@@ -70,7 +72,6 @@ class Replica:
         self._changed = changed  # called when the link has come up or gone down
         self._applied = applied  # called with the offset after each piece of history
         self._attempts = Attempts(self._connect)
-        self._known_ms = self.engine.clock.now_ms()
         self._begun_at = 0  # the offset at which history began to be followed
         self._seconds_up = 0
         self._line = b""
@@ -78,7 +79,7 @@ class Replica:
         self._stopped = False
         self._next_step: asyncio.Handle | None = None  # more of what was received is to be applied
         self._task: asyncio.Task[None] | None = None
-        self.acknowledgements = Acknowledgements(self.engine, self._send)
+        self.acknowledgements = Acknowledgements(self.engine, self._send, partial(heartbeat_wanted, primary))
         self._ahead = AheadOfLog(self.engine)
 
     # ── coming and going ───────────────────────────────────────────────────────────────────────────────────────────
@@ -382,13 +383,6 @@ class Replica:
         if self.connection is None:
             return -1
         return max(0, self.engine.clock.now_ms() - self.connection.active_ms) // 1000
-
-    @property
-    def lag_seconds(self) -> int:
-        """How old what we know may be: seconds since the newest frame was written by a Chronis primary, else since we heard of it."""
-        if self.follower is not None and self.connection is not None:
-            self._known_ms = self.follower.unix_ms or self.connection.active_ms
-        return max(0, self.engine.clock.now_ms() - self._known_ms) // 1000
 
     def follows(self, peer: Peer) -> bool:
         """Tell whether a node that asks to follow this one is the one that this one follows."""

@@ -20,6 +20,7 @@ from replication.positions import Positions
 from replication.primary import Primary
 from replication.replica import Replica
 from replication.resync import Syncs
+from replication.staleness import lag_seconds, too_old
 from store.commands.table import LOADING, READ_ONLY, STALE
 from store.errors import ReplyError
 from store.logfile import TextFormat, notice
@@ -65,6 +66,7 @@ class Replication:
 
     def start(self) -> None:
         """Follow the configured primary, if there is one: the state is there. A replica that was started as a primary is promoted."""
+        self.primary.known_ms = self.node.persistence.recovered.unix_ms
         if self.replica is not None:
             self.replica.start()
         elif self.primary.history.told:
@@ -75,6 +77,7 @@ class Replication:
         self.primary.tick()
         if self.replica is not None:
             self.replica.tick()
+            self.judge_gates()
         self.failover.tick()
         self.assurance.tick()
         self.positions.tick()
@@ -84,7 +87,6 @@ class Replication:
         self.primary.every_second()
         if self.replica is not None:
             self.replica.every_second()
-            self.judge_gates()
         if self.gathering is not None:
             self.gathering.every_second()
 
@@ -196,8 +198,7 @@ class Replication:
         loading = bool(engine.gates.closed & LOADING)
         engine.unlogged = loading or (replica is not None and not settings.replica_read_only)
         down = replica is not None and not replica.up and not settings.replica_serve_stale_data
-        most = settings.replica_max_staleness
-        engine.gates.set(STALE, down or (replica is not None and most > 0 and replica.lag_seconds > most))
+        engine.gates.set(STALE, down or (replica is not None and too_old(self.primary)))
         self.primary.judge_gate()
 
     # ── what the store asks (Topology) ─────────────────────────────────────────────────────────────────────────────
@@ -293,7 +294,7 @@ class Replication:
             "master_sync_in_progress": int(syncing),
             "slave_read_repl_offset": replica.follower.read_offset if replica.follower is not None else offset,
             "slave_repl_offset": offset,
-            "replica_lag_seconds": replica.lag_seconds,
+            "replica_lag_seconds": lag_seconds(self.primary),
         }
         if replica.arrival is not None:
             details |= _progress(replica, replica.arrival.reader.size, replica.arrival.reader.received)

@@ -371,7 +371,11 @@ class Options:
     metrics_bind: str = text("127.0.0.1", "Address of the Prometheus endpoint.", fixed=True)
     reply_after_replicas: int = integer(0, "Replicas that must have a write in their logs on disk before its reply leaves.")
     promote_after_replicas: int = integer(0, "Nodes of its group that a promoted replica hears from before it accepts writes.")
-    replica_max_staleness: int = integer(0, "Seconds behind the primary after which a replica refuses reads; 0: never.")
+    replica_max_staleness: int = integer(
+        0,
+        "Seconds behind the primary after which a replica refuses reads; 0: never. "
+        "Behind a redis-server choose more than its repl-ping-replica-period.",
+    )
 
 
 def _table() -> dict[str, Option]:

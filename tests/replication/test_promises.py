@@ -2,8 +2,10 @@
 
 import pytest
 
+from store.events import PING
 from store.tools.main import main
 from tests.kit.cluster import equal, eventually, info, linked, offset
+from tests.kit.lossy_link import LossyLink
 from tests.kit.resp_client import Error, RespClient, Simple
 from tests.kit.servers import HOST, Server, chronis_server
 
@@ -157,13 +159,56 @@ def test_verify_proves_equality_and_names_what_differs(capsys: pytest.CaptureFix
         assert main(["verify", *nodes]) == 2
 
 
+def too_old(replica: Server) -> bool:
+    """Tell whether a read is refused because of what a replica does not know."""
+    return str(replica.command_reply("GET", "k")).startswith("MASTERDOWN What this replica knows")
+
+
 def test_a_replica_that_knows_too_little_refuses_reads() -> None:
     """replica-max-staleness: reads are refused once what the replica knows is older, and go on with the next event."""
-    with chronis_server("--repl-ping-replica-period", "1000") as primary, chronis_server() as replica:
-        follow(replica, primary)
+    with chronis_server() as primary, chronis_server() as replica:
+        link = LossyLink(primary.port)
+        replica.command_reply("REPLICAOF", HOST, link.port)
+        primary.command_reply("SET", "k", 0)
+        equal(primary, replica)
         replica.command_reply("CONFIG", "SET", "replica-max-staleness", 1)
+        link.stall()
         primary.command_reply("SET", "k", 1)
-        eventually(lambda: str(replica.command_reply("GET", "k")).startswith("MASTERDOWN What this replica knows"), "refused")
-        assert int(info(replica)["replica_lag_seconds"]) > 1
+        eventually(lambda: too_old(replica), "refused")
+        assert int(info(replica)["replica_lag_seconds"]) >= 1
         primary.command_reply("SET", "k", 2)
+        link.heal()
         eventually(lambda: replica.command_reply("GET", "k") == b"2", "reads go on")
+        link.close()
+
+
+def test_neither_a_restart_nor_another_primary_makes_old_data_young() -> None:
+    """What counts is when the newest event was written; a node that never heard of its primary is too old whatever is allowed."""
+    with chronis_server() as primary, chronis_server() as replica:
+        primary.command_reply("SET", "k", 1)
+        follow(replica, primary)
+        equal(primary, replica)
+        primary.kill()
+        eventually(lambda: int(info(replica)["replica_lag_seconds"]) >= 2, "it has become older")
+        replica.stop()
+        replica.start("--replicaof", f"{HOST} {primary.port}", "--replica-max-staleness", "1")
+        assert too_old(replica)
+        replica.command_reply("REPLICAOF", HOST, 1)
+        assert too_old(replica)
+        assert int(info(replica)["replica_lag_seconds"]) >= 2
+        replica.command_reply("CONFIG", "SET", "replica-max-staleness", 600)
+        eventually(lambda: replica.command_reply("GET", "k") == b"1", "that is young enough")
+    with chronis_server("--replica-max-staleness", "600", "--replicaof", f"{HOST} 1") as lonely:
+        assert too_old(lonely)
+        assert info(lonely)["replica_lag_seconds"] == "-1"
+
+
+def test_a_primary_is_heard_of_as_often_as_those_behind_it_promise() -> None:
+    """An idle primary sends the heartbeats that a replica of its replica needs."""
+    with chronis_server("--repl-ping-replica-period", "1000") as primary, chronis_server() as middle, chronis_server() as last:
+        follow(middle, primary)
+        follow(last, middle)
+        last.command_reply("CONFIG", "SET", "replica-max-staleness", 1)
+        start = offset(primary)
+        eventually(lambda: offset(primary) >= start + 4 * len(PING), "heartbeats come")
+        eventually(lambda: not too_old(last), "reads are served")
