@@ -7,12 +7,17 @@ is known to be good (which Redis's `disabled` does) would lose what is served wh
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from replication.received_file import ReceivedFile
 from replication.transfer import TransferReader
 from store.commands.table import ASYNC_LOADING, LOADING
+from store.log.disk import Disk
+from store.logfile import warn
 from store.persistence.offline import like
 from store.persistence.replacement import received_path
 from store.rdb.reader import RdbLoader
@@ -26,8 +31,13 @@ if TYPE_CHECKING:
 class Arrival:
     """One full synchronization in progress. `received`: bytes of the snapshot so far."""
 
-    def __init__(self, engine: Engine, directory: Path, answer: FullResync, own_history: str) -> None:
-        """Begin, instead of a state of own_history; raises OSError when the file can't be created."""
+    def __init__(
+        self, engine: Engine, directory: Path, answer: FullResync, own_history: str, moved: Callable[[], None]
+    ) -> None:
+        """Begin, instead of a state of own_history; raises OSError when the file can't be created.
+
+        moved is called when `takes_more` may have changed.
+        """
         self.engine = engine
         self.answer = answer
         self.begun_ms = engine.clock.now_ms()
@@ -38,7 +48,9 @@ class Arrival:
         self.loader = RdbLoader(self.keyspace, "(from master)", check_crc=engine.settings.rdbchecksum)
         self.path = received_path(directory, answer.offset)
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        self.file = open(self.path, "wb")  # noqa: SIM115 - closed when the snapshot is complete or given up
+        self.file = ReceivedFile(self.path, Disk(), moved)
+        self._moved = moved
+        self._rest: asyncio.TimerHandle | None = None
         self._paused_keys = 0
         if self._condition:
             engine.loading = self.figures
@@ -58,13 +70,25 @@ class Arrival:
         )
         if self.reader.done:
             self.loader.finish()
-            self.file.flush()
+        else:
+            self._pause()
         return self.reader.done
 
-    def pause(self) -> float:
-        """Seconds to wait before more is received, by the keys since the last call (option key-load-delay)."""
+    def _pause(self) -> None:
+        """Take nothing for a while, by the keys since the last time (option key-load-delay)."""
         fresh, self._paused_keys = self.figures.keys - self._paused_keys, self.figures.keys
-        return fresh * max(0, self.engine.settings.key_load_delay) / 1_000_000
+        seconds = fresh * max(0, self.engine.settings.key_load_delay) / 1_000_000
+        if seconds > 0:
+            self._rest = asyncio.get_running_loop().call_later(seconds, self._rested)
+
+    def _rested(self) -> None:
+        self._rest = None
+        self._moved()
+
+    @property
+    def takes_more(self) -> bool:
+        """Tell whether more is to be received: not when it is complete, nor while the disk is behind."""
+        return self._rest is None and not self.reader.done and not self.file.behind
 
     def done(self) -> None:
         """Say that nothing is being loaded any more."""
@@ -75,9 +99,14 @@ class Arrival:
     def give_up(self) -> None:
         """Forget what has come."""
         self.done()
-        self.file.close()
-        with contextlib.suppress(FileNotFoundError):
-            self.path.unlink()
+        if self._rest is not None:
+            self._rest.cancel()
+        try:
+            self.file.close()
+            with contextlib.suppress(FileNotFoundError):
+                self.path.unlink()
+        except OSError as error:
+            warn(f"{self.path}, which is not needed any more, can't be removed: {error.strerror}")
 
 
 def condition_while_loading(engine: Engine, same_history: bool) -> int:

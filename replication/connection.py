@@ -50,16 +50,6 @@ class PrimaryConnection(Session):
             self.engine.stats.net_output += len(data)
             self.transport.write(data)
 
-    def rest(self, seconds: float) -> None:
-        """Read no more for a while (option key-load-delay)."""
-        if seconds > 0 and self.transport is not None:
-            self.transport.pause_reading()
-            asyncio.get_running_loop().call_later(seconds, self._read_on)
-
-    def _read_on(self) -> None:
-        if self.transport is not None and not self.transport.is_closing():
-            self.transport.resume_reading()
-
     def listed(self) -> None:
         """Be seen by CLIENT LIST and CLIENT KILL."""
         self.engine.sessions[self.number] = self

@@ -41,6 +41,8 @@ class ReplicaFeed:
         self.peer = peer
         self.task: asyncio.Task[None] | None = None
         self.progress_ms = primary.engine.clock.now_ms()  # when the connection took something
+        self._silent = 0  # seconds in a row without a sign of life ...
+        self._signs = (0, 0)  # ... and what there had been of them before
         self._room = asyncio.Event()
         self._room.set()
 
@@ -62,6 +64,17 @@ class ReplicaFeed:
         if self.task is not None:
             self.task.cancel()
         self.primary.lost(self, was_waiting)
+
+    def count_silence(self) -> int:
+        """Return for how many seconds in a row the replica has sent nothing, nor taken anything of a snapshot; call it each second.
+
+        While it is busy with a snapshot it sends line feeds. Seconds in which we were busy ourselves don't count.
+        """
+        taken = 0 if self.peer.following else self.progress_ms
+        signs = (self.session.net_input, taken)
+        self._silent = self._silent + 1 if signs == self._signs else 0
+        self._signs = signs
+        return self._silent
 
     # ── sending ────────────────────────────────────────────────────────────────────────────────────────────────────
     def write(self, data: bytes) -> None:

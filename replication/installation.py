@@ -19,12 +19,19 @@ if TYPE_CHECKING:
     from store.node import Node
 
 
+async def settle(primary: Primary, arrival: Arrival) -> None:
+    """Make a snapshot that has come as a whole this node's state. Raises OSError; called off, everything is as it was."""
+    await arrival.file.durable()
+    await keep_what_is_ahead(primary, arrival.answer)
+    install(primary.node, primary, arrival)
+
+
 async def keep_what_is_ahead(primary: Primary, answer: FullResync) -> None:
     """Keep our history beyond the snapshot's offset if it is the primary's own, whose log went backwards. Raises OSError."""
     engine = primary.engine
     if primary.history.current == answer.history_id and engine.log.offset > answer.offset:
         try:
-            await keep_lost_tail(engine, primary.directory, answer.history_id, answer.offset)
+            await keep_lost_tail(primary, answer.history_id, answer.offset)
         except (CorruptFile, OffsetNotInLog) as error:
             warn(f"What is beyond offset {answer.offset} can't be kept: {error}")
 
@@ -34,7 +41,6 @@ def install(node: Node, primary: Primary, arrival: Arrival) -> None:
     engine, answer, report = node.engine, arrival.answer, arrival.loader.report
     engine.turn.end()
     primary.disconnect_all("a full resynchronization with our own primary")
-    arrival.file.close()
     node.persistence.replace_state(
         arrival.path, answer.history_id, answer.offset, report.stream_db or 0, report.extras
     )

@@ -18,7 +18,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from replication.messages import FOLLOWED_BEFORE, FRAMED, Continue, FullResync, Parted, TryLater, psync_answer
+from replication.messages import FOLLOWED_BEFORE, FRAMED, Continue, FullResync, Parted, TryLater, ack, psync_answer
 
 
 class State(Enum):
@@ -63,6 +63,16 @@ SHOWN = {
     State.TRANSFER: "sync", State.CONNECTED: "connected",
 }  # fmt: skip
 """The words of ROLE."""
+
+SILENCE = {
+    State.TRANSFER: "Timeout receiving bulk data from MASTER... If the problem persists try to set the 'repl-timeout' "
+    "parameter in redis.conf to a larger value.",
+    State.CONNECTED: "MASTER timeout: no data nor PING received...",
+}
+"""Redis's words for a primary that was silent for too long."""
+
+SIGNS_OF_LIFE = {State.GOING_BACK: ack(0), State.TRANSFER: b"\n"}
+"""What shows the primary that we live: no reply comes, nothing is acknowledged (the line feed is what Redis sends)."""
 
 
 class Unexpected(Exception):
@@ -136,6 +146,16 @@ class Link:
         if following is None:
             raise Unexpected(f"link {self.state.name}: {event.value}")
         self.state = following
+
+    @property
+    def silence(self) -> str:
+        """What is said when the primary was silent for too long."""
+        return SILENCE.get(self.state, "Timeout connecting to the MASTER...")
+
+    @property
+    def sign_of_life(self) -> bytes:
+        """What is sent each second while there is nothing else to say, b"" when there is."""
+        return SIGNS_OF_LIFE.get(self.state, b"")
 
     def opened(self, identity: Identity) -> Sequence[Instruction]:
         """The connection is there: begin the handshake."""

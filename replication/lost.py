@@ -1,51 +1,72 @@
 """What a replica holds and its new primary does not: kept in a file of its own before it is given up.
 
-    lost/<first offset, 20 digits>-<end>.seg      a segment of the log (grammar: store/log/segment.py): header, frames
+    lost/<first offset, 20 digits>-<end>[-<number>].seg     a segment of the log (grammar: store/log/segment.py): header, frames
 
-Law: the file is complete and durable before the events leave the log; its name stands in the server's log lines.
+Law: the file is complete and durable before the events leave the log; its name stands in the server's log lines. No file takes
+the place of another history's: that gets a number.
 """
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from replication.source import begin_at
+from store.errors import CorruptLog
 from store.log.memory import MemoryLog
 from store.log.reader import LogCursor
-from store.log.segment import encode_header
+from store.log.segment import HEADER_SIZE, decode_header, encode_header
 from store.logfile import warn
 from store.persistence.durable_files import write_durably
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
-    from store.engine import Engine
+    from replication.off_loop import Check
+    from replication.primary import Primary
     from store.log.frame import Frame
 
 LOST_DIRECTORY = "lost"
 
 
-async def keep_lost_tail(engine: Engine, directory: str, history_id: str, offset: int) -> Path:
-    """Write our history from offset to its end into a file; return its path. Raises OSError."""
-    end = engine.log.offset
-    path = Path(directory) / LOST_DIRECTORY / f"{offset:020d}-{end}.seg"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    log = engine.log
-    frames = log.tail.since(offset) or [] if isinstance(log, MemoryLog) else None
-    written = await asyncio.to_thread(_write, path, directory, history_id, offset, frames)
+async def keep_lost_tail(primary: Primary, history_id: str, offset: int) -> Path:
+    """Write our history from offset to its end into a file; return its path. Raises OSError, CorruptFile or OffsetNotInLog."""
+    log = primary.engine.log
+    end = log.offset
+    folder = Path(primary.directory) / LOST_DIRECTORY
+    folder.mkdir(parents=True, exist_ok=True)
+    path = _place(folder, f"{offset:020d}-{end}", history_id)
+    frames = log.tail.since(offset) or [] if isinstance(log, MemoryLog) else _from_disk(primary.directory, offset)
+    written = await primary.off_loop.run(lambda check: _write(check, path, history_id, offset, frames))
     warn(
-        f"Our history parted from the master's at offset {offset}: {written} bytes of events up to {end} were moved to {path}"
+        f"Our history parted from the master's at offset {offset}: {written} bytes of events up to {end} are kept in {path}"
     )
     return path
 
 
-def _write(path: Path, directory: str, history_id: str, offset: int, frames: list[Frame] | None) -> int:
+def _place(folder: Path, name: str, history_id: str) -> Path:
+    """Return a path that nothing has, or that has the same part of the same history from an earlier attempt."""
+    path, number = folder / f"{name}.seg", 2
+    while path.exists() and not _is_of(path, history_id):
+        path, number = folder / f"{name}-{number}.seg", number + 1
+    return path
+
+
+def _is_of(path: Path, history_id: str) -> bool:
+    with path.open("rb") as file:
+        head = file.read(HEADER_SIZE)
+    try:
+        return decode_header(head, str(path)).history_id == history_id
+    except CorruptLog:
+        return False
+
+
+def _write(check: Check, path: Path, history_id: str, offset: int, frames: Iterable[Frame]) -> int:
     def write(file: BinaryIO) -> int:
         size = 0
         file.write(encode_header(history_id, offset))
-        for frame in frames if frames is not None else _from_disk(directory, offset):
+        for frame in frames:
+            check()
             kept = begin_at(frame, offset)
             file.write(kept.raw)
             size += len(kept.payload)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from replication.backlog import Backlog
 from replication.feed import WINDOW, ReplicaFeed
 from replication.messages import GETACK, continue_line, parted_line
+from replication.off_loop import OffLoop
 from replication.pace import Pace
 from replication.peer import SHOWN, Event, Peer, State
 from replication.resync import NEW, Syncs, obstacle, parting
@@ -42,6 +43,7 @@ class Primary:
         self.node = node
         self.engine = node.engine
         self.snapshots = Snapshots(node)
+        self.off_loop = OffLoop()
         self.feeds: dict[Session, ReplicaFeed] = {}
         self.asking: dict[Session, Peer] = {}  # clients that sent REPLCONF and not yet PSYNC
         self.on_acknowledged: list[Callable[[], None]] = []
@@ -299,12 +301,12 @@ class Primary:
 
     def every_second(self) -> None:
         """Heartbeat, silent replicas, min-replicas-to-write."""
-        settings, now = self.engine.settings, self.engine.clock.now_ms()
+        settings = self.engine.settings
         self._seconds += 1
         if self._seconds % settings.repl_ping_replica_period == 0:
             self._heartbeat()
         for feed in list(self.feeds.values()):
-            if self._is_silent(feed, now, settings.repl_timeout * 1000):
+            if feed.count_silence() > settings.repl_timeout and self._is_judged(feed.peer):
                 warn(f"Disconnecting timedout replica: {feed.peer.name}")
                 feed.session.abort()
         self.backlog.every_second()
@@ -316,11 +318,9 @@ class Primary:
             self.engine.log.append(PING, ANY_DB)
             self.engine.turn.schedule()
 
-    def _is_silent(self, feed: ReplicaFeed, now: int, most: int) -> bool:
-        peer = feed.peer
-        if peer.following:
-            return peer.acknowledges and now - max(peer.acked_ms, feed.session.active_ms) > most
-        return peer.state in (State.SENDING, State.DELIVERED) and now - feed.progress_ms > most
+    def _is_judged(self, peer: Peer) -> bool:
+        """Tell whether a replica may not be silent: one that waits for a snapshot may."""
+        return peer.acknowledges if peer.following else peer.state in (State.SENDING, State.DELIVERED)
 
     @property
     def good(self) -> int:

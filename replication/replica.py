@@ -6,7 +6,6 @@ Law: what is served stays what it is until a received snapshot is complete, chec
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, cast
@@ -17,16 +16,14 @@ from replication.arrival import Arrival
 from replication.attempts import Attempts
 from replication.connection import PrimaryConnection
 from replication.follower import Follower
-from replication.installation import install, keep_what_is_ahead
+from replication.installation import settle
 from replication.link import Drop, Event, Identity, Instruction, Link, Send, State, Unexpected
-from replication.lost import keep_lost_tail
 from replication.messages import Continue, FullResync, Parted
-from replication.rollback import roll_back
+from replication.rollback import go_back
 from replication.staleness import heartbeat_wanted
 from replication.stream import BadStream
-from store.errors import CorruptFile, CorruptSnapshot, LogFailed
+from store.errors import CorruptSnapshot
 from store.events import encode_event
-from store.log.reader import OffsetNotInLog
 from store.logfile import notice, warn
 
 if TYPE_CHECKING:
@@ -34,11 +31,6 @@ if TYPE_CHECKING:
     from replication.primary import Primary
     from store.node import Node
 
-SILENCE = {
-    State.TRANSFER: "Timeout receiving bulk data from MASTER... If the problem persists try to set the 'repl-timeout' "
-    "parameter in redis.conf to a larger value.",
-    State.CONNECTED: "MASTER timeout: no data nor PING received...",
-}
 _LONGEST_LINE = 4096
 
 
@@ -74,6 +66,7 @@ class Replica:
         self._attempts = Attempts(self._connect)
         self._begun_at = 0  # the offset at which history began to be followed
         self._seconds_up = 0
+        self._seconds_in_vain = 0  # listened without hearing anything
         self._line = b""
         self._asked_position: tuple[str, int] | None = None
         self._stopped = False
@@ -90,16 +83,14 @@ class Replica:
 
     def stop(self) -> None:
         """Give the link up for good; what was received by now is still applied."""
+        if self._stopped:
+            return
         self._stopped = True
         if self.follower is not None:
             self.follower.drain()
         self.acknowledgements.close()
         self._attempts.cancel()
-        if self._task is not None:
-            self._task.cancel()
-        if self.arrival is not None:
-            self.arrival.give_up()
-            self.arrival = None
+        self._end_work()
         self._stop_following()
         self._close("not wanted any more")
 
@@ -121,6 +112,7 @@ class Replica:
             return
         self.connection = connection
         connection.active_ms = self.engine.clock.now_ms()
+        self._seconds_in_vain = 0
         self._line = b""
         self._run(self.link.opened(self._identity()))
 
@@ -172,13 +164,9 @@ class Replica:
         if no_hurry:
             self._attempts.slow_down()
         self._say(reason, was_up, refused)
-        if self._task is not None and self._task is not asyncio.current_task(asyncio.get_running_loop()):
-            self._task.cancel()
+        self._end_work()
         self.link.receive(Event.LOST)
         self._stop_following()
-        if self.arrival is not None:
-            self.arrival.give_up()
-            self.arrival = None
         self.error = reason
         if was_up:
             self.down_since_ms = self.engine.clock.now_ms()
@@ -196,6 +184,14 @@ class Replica:
             warn(f"Internal error in RDB reading offset {self.arrival.loader.position}: the transfer broke off: {reason}")
         notice(f"Connection with master lost: {reason}" if was_up else f"Link to master {self.host}:{self.port} is down: {reason}")
 
+    def _end_work(self) -> None:
+        """Call off what we do for a synchronization: nothing of it stays."""
+        if self._task is not None and self._task is not asyncio.current_task(asyncio.get_running_loop()):
+            self._task.cancel()
+        if self.arrival is not None:
+            self.arrival.give_up()
+            self.arrival = None
+
     def _stop_following(self) -> None:
         """Forget what was received and not applied."""
         self.follower = None
@@ -209,6 +205,7 @@ class Replica:
         """Take bytes from the primary, by the state of the link."""
         if connection is not self.connection:
             return
+        self._seconds_in_vain = 0
         try:
             self._received(data)
         except (BadStream, CorruptSnapshot, Unexpected) as error:
@@ -225,9 +222,8 @@ class Replica:
                 return
             if self.arrival is not None:
                 if self.arrival.receive(data):
-                    self._install()
-                else:
-                    self.connection.rest(self.arrival.pause())
+                    self._task = asyncio.get_running_loop().create_task(self._settle(self.arrival))
+                self._read_or_rest()
                 return
             line, end, data = (self._line + data).partition(b"\n")
             self._line = b"" if end else line
@@ -251,15 +247,24 @@ class Replica:
         self._read_or_rest()
 
     def _read_or_rest(self) -> None:
-        """Read no further while much waits to be applied (not: to be completed), or our own log fails."""
+        """Read on, or leave what comes in the network for a while."""
         transport = self.connection.transport if self.connection is not None else None
-        if transport is None or self.follower is None or transport.is_closing():
+        if transport is None or transport.is_closing():
             return
-        waiting = self._next_step is not None or self.engine.gates.writes_paused
-        if self._ahead.too_far or (waiting and self.follower.holds_much):
+        if not self._takes_more:
             transport.pause_reading()
         elif not transport.is_reading():
             transport.resume_reading()
+
+    @property
+    def _takes_more(self) -> bool:
+        """Not while much waits to be applied (not: to be completed) or to be on the disk, or our log fails and is far behind."""
+        if self.arrival is not None:
+            return self.arrival.takes_more
+        if self.follower is None:
+            return True
+        waiting = self._next_step is not None or self.engine.gates.writes_paused
+        return not self._ahead.too_far and not (waiting and self.follower.holds_much)
 
     def _run(self, instructions: Sequence[Instruction]) -> None:
         for instruction in instructions:
@@ -277,7 +282,7 @@ class Replica:
                 case FullResync():
                     self._begin_transfer(instruction)
                 case Parted(offset):
-                    self._go_back(offset)
+                    self._task = asyncio.get_running_loop().create_task(self._give_up_tail(offset))
         for remark in self.link.remarks:
             notice(remark)
         self.link.remarks.clear()
@@ -306,20 +311,9 @@ class Replica:
         self._changed()
         self.acknowledgements.begin()
 
-    def _go_back(self, offset: int) -> None:
-        """The primary parted from our history at an offset before ours."""
-        self._task = asyncio.get_running_loop().create_task(self._give_up_tail(offset))
-
     async def _give_up_tail(self, offset: int) -> None:
-        """Keep what the primary does not have in a file and go back to where we parted; ask for everything if we can't."""
-        back = False
-        try:
-            await keep_lost_tail(self.engine, self.primary.directory, self.primary.history.current, offset)
-            back = await roll_back(self.node, offset)
-        except (OSError, CorruptFile, OffsetNotInLog, LogFailed) as error:
-            warn(f"Going back to offset {offset} failed: {error}")
-        if back:
-            self.primary.disconnect_all("history was rolled back")
+        """Go back to where the primary parted from our history and ask again; ask for everything if we can't."""
+        back = await go_back(self.primary, offset)
         self._run(self.link.went_back(self._identity(position=back)))
 
     # ── a full synchronization ─────────────────────────────────────────────────────────────────────────────────────
@@ -328,33 +322,22 @@ class Replica:
         if self._asked_position is not None:
             history_id, offset = self._asked_position
             notice(f"Discarding our state once the new one is here: offset {offset} of history {history_id}")
-        self.arrival = Arrival(self.engine, self.node.persistence.directory.path, answer, self.primary.history.current)
+        directory, current = self.node.persistence.directory.path, self.primary.history.current
+        self.arrival = Arrival(self.engine, directory, answer, current, self._read_or_rest)
         notice("MASTER <-> REPLICA sync: Loading DB in memory, as it arrives")
 
-    def _install(self) -> None:
-        """The snapshot is complete: make it durable off the loop, then let it be the state."""
-        if self.connection is not None and self.connection.transport is not None:
-            self.connection.transport.pause_reading()
-        self._task = asyncio.get_running_loop().create_task(self._make_durable())
-
-    async def _make_durable(self) -> None:
-        arrival = self.arrival
-        assert arrival is not None
+    async def _settle(self, arrival: Arrival) -> None:
+        """The snapshot is complete: let it be the state once it is durable, and go on with what came after it."""
         try:
-            await asyncio.to_thread(os.fsync, arrival.file.fileno())
-            await keep_what_is_ahead(self.primary, arrival.answer)
-            self._replace(arrival)
+            await settle(self.primary, arrival)
         except OSError as error:
             self.drop(f"Storing the snapshot failed: {error}")
-
-    def _replace(self, arrival: Arrival) -> None:
-        """Let the snapshot be the state, and go on with what came after it."""
-        install(self.node, self.primary, arrival)
+            return
         self.arrival = None
         self.link.receive(Event.LOADED)
         self._connected(arrival.answer.framed)
-        if self.connection is not None and self.connection.transport is not None:
-            self.connection.transport.resume_reading()
+        self._read_or_rest()
+        if self.connection is not None:
             self.received(self.connection, arrival.reader.rest)
 
     # ── by time ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -364,7 +347,7 @@ class Replica:
             self._go_on()
 
     def every_second(self) -> None:
-        """Acknowledge; give up a link that is silent for repl-timeout; read no further while our own log fails."""
+        """Acknowledge, show that we live; give up a link on which we listened for repl-timeout in vain."""
         self.acknowledgements.send()
         if self.connection is None:
             return
@@ -374,8 +357,19 @@ class Replica:
             if self._seconds_up > 1:
                 self._attempts.succeeded()
         self._ahead.remind()
-        if self.silent_seconds > self.engine.settings.repl_timeout:
-            self.drop(SILENCE.get(self.link.state, "Timeout connecting to the MASTER..."))
+        self.connection.write(self.link.sign_of_life)
+        if not self._busy:
+            self._seconds_in_vain += 1
+            if self._seconds_in_vain > self.engine.settings.repl_timeout:
+                self.drop(self.link.silence)
+
+    @property
+    def _busy(self) -> bool:
+        """Tell whether it is us who works, or does not read: then a silent primary means nothing."""
+        if self._task is not None and not self._task.done():
+            return True
+        complete = self.arrival is not None and self.arrival.reader.done
+        return not self._takes_more and not complete
 
     @property
     def silent_seconds(self) -> int:

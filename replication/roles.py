@@ -52,6 +52,7 @@ class Replication:
         assert timers is not None
         timers.every_tick.append(self._tick)
         timers.every_second.append(self._second)
+        node.on_stop.append(self._stop)
         for name in (
             "replica-read-only",
             "replica-serve-stale-data",
@@ -72,6 +73,11 @@ class Replication:
         elif self.primary.history.told:
             self._gather()
         self.judge_gates()
+
+    def _stop(self) -> None:
+        """The node ends: nothing that comes, or is under way, changes the log any more."""
+        if self.replica is not None:
+            self.replica.stop()
 
     def _tick(self) -> None:
         self.primary.tick()

@@ -63,14 +63,20 @@ def collector_at_rest() -> Iterator[None]:
             gc.enable()
 
 
-def drained(steps: Steps[T]) -> T:
-    """Take all steps at once."""
+def drained(steps: Steps[T], between: Callable[[], None] | None = None) -> T:
+    """Take all steps at once. between() is called after each; what it raises ends the work."""
     while True:
         try:
             next(steps)
         except StopIteration as end:
             result: T = end.value
             return result
+        if between is not None:
+            try:
+                between()
+            except BaseException:
+                steps.close()
+                raise
 
 
 def said(steps: Steps[T], say: Callable[[], None]) -> Steps[T]:
