@@ -28,7 +28,7 @@ def seeds() -> range:
 def test_schedule(seed: int) -> None:
     """Cuts, stalls, kills, promotions, failovers and options at random, under load."""
     drawn = plan(seed)
-    with Group((*drawn.options, "--repl-timeout", "3")) as group:
+    with Group((*drawn.options, "--repl-timeout", "3", "--repl-ping-replica-period", "1")) as group:
         servers = [node.server for node in group.nodes]
         promised = Promised(servers, lambda: group.primary, f"p{seed}", drawn.replicas)
         clients = [Writer(servers, lambda: group.primary, f"w{seed}"), promised]
