@@ -202,7 +202,7 @@ class Replication:
         engine, settings, replica = self.engine, self.engine.settings, self.replica
         engine.gates.set(READ_ONLY, replica is not None and settings.replica_read_only)
         loading = bool(engine.gates.closed & LOADING)
-        engine.unlogged = loading or (replica is not None and not settings.replica_read_only)
+        engine.unlogged = loading or not engine.primary  # what happens here alone (DEBUG POPULATE) is no history
         down = replica is not None and not replica.up and not settings.replica_serve_stale_data
         engine.gates.set(STALE, down or (replica is not None and too_old(self.primary)))
         self.primary.judge_gate()

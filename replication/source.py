@@ -59,7 +59,10 @@ class HistoryReader:
         frames: list[Frame] = []
         while size > 0 and (frame := self._peek()) is not None and frame.end <= upto:
             self._ahead.popleft()
-            frames.append(begin_at(frame, self.offset))
+            try:
+                frames.append(begin_at(frame, self.offset))
+            except CorruptLog as error:  # two histories under one id
+                raise HistoryGone(f"offset {self.offset} is within an event") from error
             self.offset = frame.end
             size -= len(frame.payload)
         return frames
