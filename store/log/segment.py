@@ -27,7 +27,7 @@ _CHECKSUM = struct.Struct("<I")
 HEADER_SIZE = _HEADER.size + _CHECKSUM.size
 
 _NAME = re.compile(r"([0-9]{20})\.seg")
-_FIRST_OFFSET = re.compile(r"(\d{20})(?:-\d+)?\.seg$")  # with an end too where a segment stands alone (lost/)
+_FIRST_OFFSET = re.compile(r"(\d{20})(?:-\d+){0,2}\.seg$")  # with an end, maybe a number too where a segment stands alone (lost/)
 _ID = re.compile(r"[0-9a-f]{40}")
 
 

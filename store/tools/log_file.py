@@ -16,7 +16,7 @@ from store.log.frame import BadFrame, Frame, decode
 from store.log.segment import HEADER_SIZE, MAGIC, read_header
 from store.tools.log_events import Selection, show_frame
 
-_NAME = re.compile(r"(\d{20})(?:-\d+)?\.seg(?:\.from-byte-(\d+))?(?:\.\d+)?")
+_NAME = re.compile(r"(\d{20})(?:-\d+){0,2}\.seg(?:\.from-byte-(\d+))?(?:\.\d+)?")
 
 
 @dataclass(slots=True)
