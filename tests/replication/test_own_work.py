@@ -11,10 +11,13 @@ from pathlib import Path
 
 import pytest
 
+from replication import arrival
+from replication.messages import FullResync
 from replication.off_loop import Check, NotWanted, OffLoop
 from replication.received_file import LIMIT, PORTION, ReceivedFile
 from tests.kit.cluster import equal, eventually, info, offset, syncs
 from tests.kit.faulty_disk import FaultyDisk
+from tests.kit.inprocess import Node
 from tests.kit.servers import HOST, Server, chronis_server
 from tests.kit.slowed_node import slowed_server
 
@@ -134,6 +137,18 @@ def test_a_file_given_up_is_closed_when_its_sync_has_ended(tmp_path: Path) -> No
         await until(lambda: len(os.listdir("/proc/self/fd")) == before)
 
     asyncio.run(scenario())
+
+
+def test_a_transfer_that_finds_the_disk_full_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is told at once, and to be given up then costs no second error."""
+    disk = FaultyDisk()
+    disk.space = 5
+    monkeypatch.setattr(arrival, "Disk", lambda: disk)
+    transfer = arrival.Arrival(Node().engine, tmp_path, FullResync("a" * 40, 1), "b" * 40, lambda: None)
+    with pytest.raises(OSError, match="No space"):
+        transfer.receive(b"$30\r\nREDIS0010\xff" + b"x" * 20)
+    transfer.give_up()
+    assert not list((tmp_path / "snapshots").iterdir())
 
 
 # ── real nodes ─────────────────────────────────────────────────────────────────────────────────────────────────────────
