@@ -19,6 +19,9 @@ DIED = "(server died)"
 UNFINISHED = "(unfinished)"
 REFUSED = "couldn't open socket: connection refused"
 
+FOLLOWS = 'key "pid" not known in dictionary'
+"""In the details of a test that starts a server itself and threw within: its text has come before, without a name."""
+
 STATUS = re.compile(r"^\[(ok|err|skip|ignore|exception|TIMEOUT)\]: (.*)$")
 OTHER = re.compile(r"^(\[[^\]]*\]: |Testing |Execution time of different units)|^\s+The End$")
 FAILED_IN = re.compile(r"^(.*?) in tests/\S+\.tcl$", re.DOTALL)
@@ -72,8 +75,12 @@ def blocks(output: str) -> Iterable[tuple[str, str]]:
 def parse(unit: str, output: str) -> Outcome:
     """Read the whole output of one unit."""
     outcome = Outcome(unit, finished="The End" in output)
+    thrown = ""
     for status, text in blocks(output):
         first, _, rest = text.partition("\n")
+        if thrown and FOLLOWS not in rest:
+            outcome.fail(OUTSIDE, thrown)
+        rest, thrown = f"{thrown}\n{rest}".lstrip(), ""
         if status == "ok":
             outcome.passed.append(TOOK.sub("", text.strip()))
         elif status == "skip":
@@ -82,13 +89,18 @@ def parse(unit: str, output: str) -> Outcome:
             outcome.ignored += 1
         elif status == "err":
             named = FAILED_IN.match(first)
-            outcome.fail(named[1], rest) if named else outcome.fail(OUTSIDE, text)
+            if named:
+                outcome.fail(named[1], rest)
+            else:
+                thrown = text
         elif status == "exception":
             last = outcome.passed[-1] if outcome.passed else "none"
             outcome.fail(OUTSIDE, f"{text.strip()}\n(last test passed: {last})")
         elif status == "TIMEOUT":
             hung = IN_PROGRESS.search(text)
             outcome.fail(hung[1] if hung else UNFINISHED, "hung: no progress\n" + rest)
+    if thrown:
+        outcome.fail(OUTSIDE, thrown)
     return outcome
 
 

@@ -70,6 +70,18 @@ def test_an_exception_outside_a_test_is_a_failure() -> None:
     ]
 
 
+def test_an_exception_in_a_test_with_a_server_of_its_own_is_that_tests_failure() -> None:
+    output = (
+        "[ok]: first (1 ms)\n[err]: ess exited abnormally\nchild process exited abnormally\n    while executing\n"
+        '[err]: second in tests/integration/x.tcl\nkey "pid" not known in dictionary\n[err]: lone text\nmore\n'
+    )
+    names = [name for name, _ in parse("integration/x", output).failed]
+    assert names == ["second", OUTSIDE]
+    details = parse("integration/x", output).failed[0][1]
+    assert "child process exited abnormally" in details
+    assert 'key "pid"' in details
+
+
 def test_a_dead_server_is_one_failure_with_the_test_it_died_in() -> None:
     refused = "couldn't open socket: connection refused"
     outcome = Outcome("unit/x", passed=["a"], failed=[("b", "I/O error"), ("c", refused), (OUTSIDE, refused)])
