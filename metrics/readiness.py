@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from store.commands.table import FEW_REPLICAS, LOADING, POISONED
+from store.commands.table import FEW_REPLICAS, LOADING, POISONED, STALE
 
 if TYPE_CHECKING:
     from store.node import Node
@@ -33,6 +33,8 @@ def why_not_ready(node: Node) -> list[str]:
         if gates.closed & FEW_REPLICAS:
             reasons.append("fewer replicas in sync than min-replicas-to-write")
         return reasons
+    if gates.closed & STALE and leader.up:
+        reasons.append("what it knows is older than replica-max-staleness")
     if not leader.up:
         reasons.append(f"not in sync with {leader.host}:{leader.port}: {leader.state}")
         return reasons

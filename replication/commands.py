@@ -10,6 +10,7 @@ from replication.gathering import GATHERING
 from replication.peer import Peer
 from replication.resync import SYNC_COMMAND
 from replication.roles import Replication
+from replication.staleness import LEAST_HEARTBEAT_MS
 from store.commands.arguments import parse_int
 from store.commands.table import command
 from store.errors import ReplyError, syntax_error
@@ -161,6 +162,7 @@ def replconf(tx: Tx, *pairs: bytes) -> object:
     if b"ack" in named:
         synced = parse_int(named[b"fack"]) if b"fack" in named else None
         heartbeat = parse_int(named.get(b"heartbeat", b"0"))
+        heartbeat = max(heartbeat, LEAST_HEARTBEAT_MS) if heartbeat > 0 else 0
         replication.primary.acknowledged(tx.session, parse_int(named[b"ack"]), synced, heartbeat)
         return NO_REPLY
     if b"getack" in named:

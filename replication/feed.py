@@ -154,6 +154,9 @@ class ReplicaFeed:
         except OSError as error:
             warn(f"Sending to replica {self.peer.name} failed: {error}")
             self.session.abort()
+        except Exception:  # a fault of ours, which the event loop reports: a replica that nobody feeds must not seem to follow
+            self.session.abort()
+            raise
 
     async def _full_sync(self) -> None:
         """Send a snapshot and go on with the log from its offset."""

@@ -43,7 +43,8 @@ class Pace:
         """Tell whether clients are being served, and what was sent is more than the rate allows by now."""
         rate, now = self._engine.settings.repl_snapshot_rate, asyncio.get_running_loop().time()
         passed, self._reckoned = now - self._reckoned, now
-        self._allowed = min(self._allowed + passed * rate, 2 * REST_SECONDS * rate)
+        owed = max(self._allowed, -SLICE)  # what left while nobody was disturbed is forgotten
+        self._allowed = min(owed + passed * rate, 2 * REST_SECONDS * rate)
         commands = self._engine.stats.commands
         if commands != self._commands:
             self._commands, self._served = commands, now

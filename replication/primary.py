@@ -134,9 +134,11 @@ class Primary:
 
     def history_from(self, offset: int) -> HistoryReader:
         """Read history from an offset on."""
+        return HistoryReader(self.engine, self.directory, offset, self._newest)
+
+    def _newest(self) -> FrameTail:
         log = self.engine.log
-        recent = log.tail if isinstance(log, MemoryLog) else self._recent
-        return HistoryReader(self.engine, self.directory, offset, recent)
+        return log.tail if isinstance(log, MemoryLog) else self._recent
 
     # ── handshake ──────────────────────────────────────────────────────────────────────────────────────────────────
     def peer_of(self, session: Session) -> Peer:
@@ -290,8 +292,8 @@ class Primary:
         """Ten times a second: ask for what could not be asked for while writes paused; heartbeats that replicas want."""
         if self._ack_wanted:
             self.ask()
-        wanted = self.heartbeat_wanted
-        if wanted and self.engine.log.failed is None and self.engine.clock.now_ms() - self.known_ms >= wanted:
+        wanted, age = self.heartbeat_wanted, self.engine.clock.now_ms() - self.known_ms
+        if wanted and self.engine.log.failed is None and not 0 <= age < wanted:  # below 0: the clock was set back
             self._heartbeat()
 
     @property

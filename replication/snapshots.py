@@ -16,6 +16,7 @@ from replication.source import HistoryGone
 from store import rdb
 from store.keyspace import Keyspace
 from store.log.memory import MemoryLog
+from store.logfile import notice
 from store.persistence.recovery import snapshots
 from store.persistence.snapshot_figures import SAVE
 
@@ -103,6 +104,7 @@ class Snapshots:
             log, child = self.node.engine.log, saving.child
             if offset < 0 and child is not None and child.offset >= max(least, log.first_offset):
                 offset = child.offset
+                notice(f"Background RDB transfer started by pid {child.pid}: a snapshot of offset {offset} for {feed.peer.name}")
                 feed.announce(offset)
             kept = self._kept(max(least, log.first_offset), offset) if offset >= 0 or child is None else None
             if kept is not None:

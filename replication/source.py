@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from store.errors import CorruptLog
@@ -41,11 +42,11 @@ def begin_at(frame: Frame, offset: int) -> Frame:
 class HistoryReader:
     """Hands out the frames from an offset on, slice by slice. `offset`: where the next slice starts."""
 
-    def __init__(self, engine: Engine, directory: str, offset: int, recent: FrameTail) -> None:
+    def __init__(self, engine: Engine, directory: str, offset: int, recent: Callable[[], FrameTail]) -> None:
         self.engine = engine
         self.directory = directory
         self.offset = offset
-        self._recent = recent
+        self._recent = recent  # the newest history: asked for anew each time, as the log may be replaced meanwhile
         self._cursor: LogCursor | None = None
         self._ahead: deque[Frame] = deque()  # read, but not handed out yet
 
@@ -80,11 +81,11 @@ class HistoryReader:
         log = self.engine.log
         if self.offset >= log.written_offset:
             return
-        found = self._recent.since(self.offset)
+        found = self._recent().since(self.offset)
         if found:
             self._ahead.extend(found)
             return
-        if isinstance(log, MemoryLog) and self._cursor is None:
+        if isinstance(log, MemoryLog):
             raise OffsetNotInLog(f"offset {self.offset} is not in memory any more")
         frame = self._opened().next()
         if frame is not None:
@@ -93,7 +94,7 @@ class HistoryReader:
     def seek(self) -> bool:
         """Come a bounded way nearer to the offset on disk; True when it is reached. Raise HistoryGone."""
         log = self.engine.log
-        if isinstance(log, MemoryLog) or self.offset >= log.written_offset or self._recent.since(self.offset):
+        if isinstance(log, MemoryLog) or self.offset >= log.written_offset or self._recent().since(self.offset):
             return True
         try:
             return self._opened().skip(SKIP)

@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from replication.primary import Primary
 
+LEAST_HEARTBEAT_MS = 500
+"""What a replica may ask for at the most: half of the least promise."""
+
 
 def lag_seconds(primary: Primary) -> int:
     """Return the seconds since the newest event we have was written, -1 when that is not known."""

@@ -11,7 +11,7 @@ import pytest
 from metrics import endpoint as endpoint_module
 from metrics.endpoint import HEAD_LIMIT, Endpoint, parse_head
 from metrics.readiness import why_not_ready
-from store.commands.table import FEW_REPLICAS, LOADING, POISONED
+from store.commands.table import FEW_REPLICAS, LOADING, POISONED, STALE
 from store.config.settings import Settings
 from store.errors import ConfigError
 from store.node import Node
@@ -151,6 +151,8 @@ async def test_a_replica_is_ready_while_it_follows_and_hears_of_its_primary(node
     assert why_not_ready(node) == ["heard nothing of 10.0.0.1:6379 for 61 seconds"]
     node.settings.replica_max_staleness = 100
     assert why_not_ready(node) == []
+    node.engine.gates.set(STALE, True)
+    assert why_not_ready(node) == ["what it knows is older than replica-max-staleness"]
 
 
 def test_heads_are_split_whatever_they_hold() -> None:

@@ -13,13 +13,13 @@ from replication.feed import ReplicaFeed
 from replication.pace import SLICE, Pace
 from replication.peer import Peer
 from replication.primary import Primary
-from replication.source import HistoryReader
+from replication.source import HistoryGone, HistoryReader
 from store.client.session import Session
 from store.engine import Engine
 from store.events import encode_event
 from store.log import history
 from store.log.frame import Frame
-from store.log.memory import FrameTail
+from store.log.memory import FrameTail, MemoryLog
 from store.log.segment import LogEnd
 from store.log.writer import LogWriter
 
@@ -64,10 +64,13 @@ async def test_beyond_the_rate_a_snapshot_waits_and_history_in_a_hurry_does_not(
 
 
 async def test_with_nobody_to_disturb_there_is_no_rate() -> None:
-    """An idle primary sends as fast as replicas take it."""
-    pace = Pace(engine(rate=1, busy=False))
-    for _ in range(20):
+    """An idle primary sends as fast as replicas take it, and owes nothing for it when clients come."""
+    node = engine(rate=10 * SLICE, busy=False)
+    pace = Pace(node)
+    for _ in range(10_000):
         await pace.turn(SLICE)
+    cast(Commands, node.stats).busy = True
+    await asyncio.wait_for(pace.turn(SLICE), 30)  # a tenth of a second, not the hours that all of it would have taken
 
 
 async def test_turns_come_one_at_a_time_in_the_order_asked_for() -> None:
@@ -136,7 +139,7 @@ def log(tmp_path: Path) -> LogWriter:
 async def test_history_comes_from_disk_and_its_end_from_memory(log: LogWriter, tmp_path: Path) -> None:
     """Who is far behind reads the files, read ahead, up to where memory begins; who is near opens none."""
     kept: list[Frame] = []
-    whole = HistoryReader(cast(Engine, SimpleNamespace(log=log)), str(tmp_path), 0, FrameTail(0, 0))
+    whole = HistoryReader(cast(Engine, SimpleNamespace(log=log)), str(tmp_path), 0, lambda: FrameTail(0, 0))
     while found := whole.take(50_000, log.written_offset):
         kept += found
     whole.close()
@@ -145,7 +148,7 @@ async def test_history_comes_from_disk_and_its_end_from_memory(log: LogWriter, t
     for frame in kept[25:]:
         recent(frame)
 
-    reader = HistoryReader(cast(Engine, SimpleNamespace(log=log)), str(tmp_path), kept[3].offset, recent)
+    reader = HistoryReader(cast(Engine, SimpleNamespace(log=log)), str(tmp_path), kept[3].offset, lambda: recent)
     came: list[Frame] = []
     while not came or came[-1].end < log.written_offset:
         await reader.read_ahead()
@@ -156,10 +159,29 @@ async def test_history_comes_from_disk_and_its_end_from_memory(log: LogWriter, t
 
     stale = FrameTail(200_000, kept[5].offset)
     stale(kept[5])
-    beyond = HistoryReader(cast(Engine, SimpleNamespace(log=log)), str(tmp_path), kept[5].end, stale)
+    beyond = HistoryReader(cast(Engine, SimpleNamespace(log=log)), str(tmp_path), kept[5].end, lambda: stale)
     assert beyond.take(1, log.written_offset) == kept[6:7]
     beyond.close()
 
-    near = HistoryReader(cast(Engine, SimpleNamespace(log=log)), str(tmp_path / "nothing here"), kept[30].offset, recent)
+    near = HistoryReader(cast(Engine, SimpleNamespace(log=log)), str(tmp_path / "nothing here"), kept[30].offset, lambda: recent)
     assert near.take(1 << 20, log.written_offset) == kept[30:]
     log.close()
+
+
+async def test_history_goes_on_in_memory_when_the_log_is_switched_off_meanwhile(log: LogWriter, tmp_path: Path) -> None:
+    """Reading on disk, then `appendonly no`: what follows is in the memory of the new log; what only the old one had is gone."""
+    node = SimpleNamespace(log=log)
+    reader = HistoryReader(cast(Engine, node), str(tmp_path), 0, lambda: getattr(node.log, "tail", FrameTail(0, 0)))
+    came = reader.take(1 << 20, log.written_offset)
+    assert len(came) == 40
+    memory = MemoryLog(log.written_offset, limit=1 << 20)
+    log.close()
+    node.log = memory
+    memory.append(encode_event(b"SET", b"k", b"new"), 0)
+    memory.commit(99)
+    assert [frame.unix_ms for frame in reader.take(1 << 20, memory.written_offset)] == [99]
+    reader.close()
+
+    late = HistoryReader(cast(Engine, node), str(tmp_path), came[-1].offset, lambda: memory.tail)
+    with pytest.raises(HistoryGone):
+        late.take(1 << 20, memory.written_offset)
