@@ -17,6 +17,10 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from store.digest import digest as digest_of
+from store.persistence.offline import offline_engine
+from store.persistence.recovery import recover
+from store.tools.check_cli import check
 from tests.kit.cluster import digest, eventually, info, offset
 from tests.kit.lossy_link import LossyLink
 from tests.kit.resp_client import Reply, RespClient
@@ -276,6 +280,14 @@ class Group:
         for node in self.nodes:
             node.server.stop()
 
+    def end_well(self, held: str) -> None:
+        """End all nodes in good order: on each disk is what they held, whole, and nothing else."""
+        self.stop()
+        assert self.complaints() == []
+        for node in self.nodes:
+            assert check(str(node.server.directory)).problems == []
+            assert (node.number, digest_on_disk(node)) == (node.number, held)
+
     def complaints(self) -> list[str]:
         """What the nodes' logs and directories hold that they should not, once the nodes have ended."""
         found = []
@@ -284,6 +296,13 @@ class Group:
             found += [f"node {node.number}: {line}" for line in lines if any(alarm in line for alarm in _ALARMS)]
             found += [f"node {node.number}: {path}" for path in node.server.directory.rglob("*") if not _belongs(path, node)]
         return found
+
+
+def digest_on_disk(node: Node) -> str:
+    """The digest of what a node that is not running would recover."""
+    past = offline_engine()
+    recover(past, str(node.server.directory))
+    return digest_of(past.keyspace).decode()
 
 
 def _expiring(server: Server) -> bool:

@@ -7,10 +7,6 @@ import os
 
 import pytest
 
-from store.digest import digest as digest_of
-from store.persistence.offline import offline_engine
-from store.persistence.recovery import recover
-from store.tools.check_cli import check
 from tests.kit.cluster import eventually
 from tests.kit.group import Group
 from tests.kit.schedule import Director, plan, rest
@@ -47,22 +43,10 @@ def test_schedule(seed: int) -> None:
         if drawn.promised:
             with primary.server.client() as client:
                 assert promised.missing(client) == []
-        check_stopped(group, held)
+        group.end_well(held)
 
 
 def goes_on(promised: Promised) -> None:
     """Wait until writes are acknowledged."""
     before = len(promised.acknowledged)
     eventually(lambda: len(promised.acknowledged) > before + 50, "writes are acknowledged", 20)
-
-
-def check_stopped(group: Group, held: str) -> None:
-    """The nodes end in good order, and on each disk is what they held, whole, and nothing else."""
-    group.stop()
-    assert group.complaints() == []
-    for node in group.nodes:
-        directory = str(node.server.directory)
-        assert check(directory).problems == []
-        past = offline_engine()
-        recover(past, directory)
-        assert (node.number, digest_of(past.keyspace).decode()) == (node.number, held)
