@@ -68,7 +68,8 @@ PHASES = (
     "Failover request received", "writes are refused until", "fetching it", "holds no more of our history",
     "this node is a primary now", "Background saving started", "Partial resynchronization request",
 )  # fmt: skip
-"""Lines of a node's log at which it may be killed: in a synchronization, a way back, a failover, a promotion."""
+"""Lines of a node's log that an ambush may wait for. Which of them come while one lasts is chance, and a phase may be over before
+the kill: some seeds hit a few of these, none all. Each phase for certain: tests/crash/test_replication_phases.py."""
 
 WEIGHTS = {
     "kill": 4, "ambush": 5, "freeze": 2, "cut": 3, "trouble": 3, "stall": 2, "down": 3, "promote": 4, "fail over": 4, "force": 2,
