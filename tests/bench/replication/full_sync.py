@@ -109,7 +109,8 @@ def measure(kind: Kind, keys: int, size: int, apart: bool, idle_seconds: float) 
         probe.start()
         time.sleep(2)  # what filling has left behind
         idle = probe.probes = Probes()
-        time.sleep(idle_seconds)
+        pause = time.monotonic() + idle_seconds
+        watch(lambda: not any(map(nodes.up, replicas)) and time.monotonic() > pause, primary.pid)  # as below: it costs, too
         before, waited, cpu = nodes.anonymous_memory(primary.pid), nodes.waited(primary.pid), own_cpu(primary.pid)
         replica_cpu = [tree_seconds(replica.pid) for replica in replicas]
         busy = probe.probes = Probes()
