@@ -16,7 +16,6 @@ from replication.source import HistoryGone
 from store import rdb
 from store.keyspace import Keyspace
 from store.log.memory import MemoryLog
-from store.logfile import notice
 from store.persistence.recovery import snapshots
 from store.persistence.snapshot_figures import SAVE
 
@@ -98,13 +97,13 @@ class Snapshots:
         saving = self.node.persistence.saving
         if saving.purpose is None:
             saving.schedule(SAVE)
-        failures, life, offset = saving.outcomes[SAVE].failures, time.monotonic(), -1
+        failures, life, offset, pause = saving.outcomes[SAVE].failures, time.monotonic(), -1, POLL_SECONDS / 64
         while True:
-            await asyncio.sleep(POLL_SECONDS)
+            pause = min(2 * pause, POLL_SECONDS)  # the child is there in a moment, and then the offset can be told
+            await asyncio.sleep(pause)
             log, child = self.node.engine.log, saving.child
             if offset < 0 and child is not None and child.offset >= max(least, log.first_offset):
                 offset = child.offset
-                notice(f"Background RDB transfer started by pid {child.pid}: a snapshot of offset {offset} for {feed.peer.name}")
                 feed.announce(offset)
             kept = self._kept(max(least, log.first_offset), offset) if offset >= 0 or child is None else None
             if kept is not None:
