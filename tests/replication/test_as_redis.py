@@ -178,7 +178,7 @@ def test_a_full_synchronization_waits_for_others_as_long_as_configured(nodes: tu
         eventually(lambda: "state=wait_bgsave" in info(primary).get("slave0", ""), "it waits for others")
         assert b"handshake" in replica.command_reply("ROLE")  # type: ignore[operator]  # an array
         replica.command_reply("CONFIG", "SET", "repl-timeout", "1")
-        up.command("DEBUG", "SLEEP", "3")
+        up.command("DEBUG", "SLEEP", "6")
         eventually(lambda: "Timeout connecting to the MASTER" in replica.output(), "silence was noticed")
         up.command("CONFIG", "SET", "repl-diskless-sync-max-replicas", "1")
         replica.command_reply("CONFIG", "SET", "repl-timeout", "60")
