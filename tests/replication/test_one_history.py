@@ -31,7 +31,7 @@ def test_an_offset_within_an_event_is_not_in_history(tmp_path: Path) -> None:
     engine, log = offline_engine(), new_log(tmp_path)
     engine.adopt_log(log)
     turn(log, "SET k 1", "SET k 2")
-    reader = HistoryReader(engine, str(tmp_path), log.offset - 5, FrameTail(0, log.offset))
+    reader = HistoryReader(engine, str(tmp_path), log.offset - 5, lambda: FrameTail(0, log.offset))
     assert reader.seek()
     with pytest.raises(HistoryGone):
         reader.take(1000, log.offset)
