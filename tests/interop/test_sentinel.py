@@ -10,7 +10,7 @@ import pytest
 
 from tests.kit.cluster import digest, equal, eventually, info, linked, syncs
 from tests.kit.resp_client import Error, RespClient
-from tests.kit.sentinels import SENTINEL, named, sees_all, sentinels
+from tests.kit.sentinels import CALM_MS, SENTINEL, named, sees_all, sentinels
 from tests.kit.servers import HOST, Server
 
 pytestmark = pytest.mark.skipif(SENTINEL is None, reason="redis-sentinel is not installed")
@@ -55,7 +55,7 @@ def test_a_killed_primary_is_replaced_and_comes_back_as_a_replica(tmp_path: Path
         for replica in (first, second):
             replica.command_reply("REPLICAOF", HOST, primary.port)
             linked(replica)
-        watchers = stack.enter_context(sentinels(primary, tmp_path))
+        watchers = stack.enter_context(sentinels(primary, tmp_path, down_ms=CALM_MS))
         eventually(lambda: all(sees_all(watcher, 2) for watcher in watchers), "every sentinel sees two replicas", 30)
         load = Load(watchers[0])
         load.start()

@@ -9,11 +9,13 @@ from tests.kit.servers import HOST, Server
 
 SENTINEL = shutil.which("redis-sentinel")
 DOWN_MS = 1000
-"""How long a Sentinel waits before it takes a server for dead."""
+"""How long a Sentinel waits before it takes a server for dead: the least, for measurements."""
+CALM_MS = 3000
+"""The same where one failover only is wanted: a Sentinel connects to the new primary up to a second after it has named it."""
 
 
 @contextlib.contextmanager
-def sentinels(primary: Server, directory: Path, count: int = 3) -> Iterator[list[Server]]:
+def sentinels(primary: Server, directory: Path, count: int = 3, down_ms: int = DOWN_MS) -> Iterator[list[Server]]:
     """Run so many Sentinels, each in a directory of its own below directory; a majority of three decides."""
     started: list[Server] = []
     try:
@@ -23,7 +25,7 @@ def sentinels(primary: Server, directory: Path, count: int = 3) -> Iterator[list
             config = home / "sentinel.conf"
             server = Server([str(SENTINEL), str(config)], home, ())
             server.command = [str(SENTINEL), str(config)]  # all else stands in the file, which it rewrites
-            config.write_text(configuration(server, primary))
+            config.write_text(configuration(server, primary, down_ms))
             started.append(server.start())
         yield started
     finally:
@@ -31,13 +33,13 @@ def sentinels(primary: Server, directory: Path, count: int = 3) -> Iterator[list
             server.kill()
 
 
-def configuration(sentinel: Server, primary: Server) -> str:
+def configuration(sentinel: Server, primary: Server, down_ms: int) -> str:
     """The file a Sentinel starts from."""
     lines = (
         f"port {sentinel.port}",
         f"dir {sentinel.directory}",
         f"sentinel monitor main {HOST} {primary.port} 2",
-        f"sentinel down-after-milliseconds main {DOWN_MS}",
+        f"sentinel down-after-milliseconds main {down_ms}",
         "sentinel failover-timeout main 6000",
         "sentinel parallel-syncs main 2",
     )
