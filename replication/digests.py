@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from store.errors import ReplyError
-from store.events import ANY_DB, PING
 from store.keyspace import Keyspace
 from store.persistence.snapshot import leave_with
 from store.proof import prove
@@ -76,10 +75,8 @@ class Digests:
 
     def _move_on(self) -> None:
         """On a primary, make sure that there will be an end of a frame."""
-        engine = self.primary.engine
-        if self.wanted and engine.primary and not engine.gates.writes_paused:
-            engine.log.append(PING, ANY_DB)
-            engine.turn.schedule()
+        if self.wanted:
+            self.primary.move_on()
 
     def _written(self, frame: Frame) -> None:
         """On a primary a turn has ended: the state is that of its last frame's end."""

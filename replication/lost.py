@@ -15,6 +15,7 @@ from replication.source import begin_at
 from store.errors import CorruptLog
 from store.log.memory import MemoryLog
 from store.log.reader import LogCursor
+from store.log.repair import LOST_DIRECTORY
 from store.log.segment import HEADER_SIZE, decode_header, encode_header
 from store.logfile import warn
 from store.persistence.durable_files import write_durably
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
     from replication.off_loop import Check
     from replication.primary import Primary
     from store.log.frame import Frame
-
-LOST_DIRECTORY = "lost"
 
 
 async def keep_lost_tail(primary: Primary, history_id: str, offset: int) -> Path:

@@ -52,7 +52,6 @@ class Action(Enum):
 
     NOTHING = "nothing"
     PROVIDE_SNAPSHOT = "find or make a snapshot"
-    SEND_SNAPSHOT = "send it"
     READ_LOG = "send history from the log"
 
 
@@ -60,7 +59,7 @@ _S, _E, _A = State, Event, Action
 TRANSITIONS: dict[tuple[State, Event], tuple[State, Action]] = {
     (_S.ASKING, _E.RESUMED): (_S.CATCHING_UP, _A.READ_LOG),
     (_S.ASKING, _E.FULL_SYNC): (_S.WAITING, _A.PROVIDE_SNAPSHOT),
-    (_S.WAITING, _E.SNAPSHOT_READY): (_S.SENDING, _A.SEND_SNAPSHOT),
+    (_S.WAITING, _E.SNAPSHOT_READY): (_S.SENDING, _A.NOTHING),
     (_S.SENDING, _E.SNAPSHOT_SENT): (_S.CATCHING_UP, _A.READ_LOG),
     (_S.SENDING, _E.DELIVERED): (_S.DELIVERED, _A.NOTHING),
     (_S.CATCHING_UP, _E.CAUGHT_UP): (_S.ONLINE, _A.NOTHING),

@@ -1,7 +1,8 @@
 """Read your writes anywhere: a client asks where its write is (CHRONIS OFFSET) and has any node wait until it is there.
 
-Law: a position is a history id and an offset; a node whose history does not contain it never will, and says so. What a node's
-history is may change while a client waits, so the whole position is looked at whenever it may have been reached.
+Law: a position is a history id and an offset; a node whose history can't come to contain it says so. A replica that has never
+heard of the id may yet: after a failover clients know of the new history before every replica does. What a node's history is may
+change while a client waits, so the whole position is looked at whenever it may have been reached.
 """
 
 from __future__ import annotations
@@ -55,24 +56,25 @@ class Positions:
         return history_id is not None and not self.primary.history.allows(history_id, offset)
 
     # ── waiting for them ───────────────────────────────────────────────────────────────────────────────────────────
-    def check(self, history_id: str, offset: int) -> None:
-        """Raise ReplyError unless (history_id, offset) is, or may become, a point of this node's history."""
+    def check(self, history_id: str, offset: int) -> bool:
+        """Tell whether history_id is known here; raise ReplyError unless (history_id, offset) is or may become a point of ours."""
         chain = self.primary.history.chain
         if history_id == chain[-1][0]:
-            return
+            return True
         for (known, _), (_, end) in pairwise(chain):
             if known == history_id and offset <= end:
-                return
+                return True
             if known == history_id:
                 raise ReplyError(
                     f"history {history_id} ended here at offset {end}: the offset is not in this history", "PARTED"
                 )
-        raise ReplyError(f"history {history_id} is not known here", "PARTED")
+        if self.engine.primary:
+            raise ReplyError(f"history {history_id} is not known here", "PARTED")
+        return False
 
     def wait(self, tx: Tx, history_id: str, offset: int, timeout_ms: int) -> object:
         """Reply 1 once a position has been applied here, 0 after timeout_ms (0: wait for ever); raise ReplyError if it can't be."""
-        self.check(history_id, offset)
-        if self.engine.log.written_offset >= offset:
+        if self.check(history_id, offset) and self.engine.log.written_offset >= offset:
             return 1
         blocking = self.engine.blocking
         reply = blocking.wait(tx, (), timeout_ms, None, 0)
@@ -105,8 +107,8 @@ class Positions:
     def _answer(self, history_id: str, offset: int) -> ReplyError | int | None:
         """What is to be said to who waits for a position; None: nothing yet."""
         try:
-            self.check(history_id, offset)
+            ours = self.check(history_id, offset)
         except ReplyError as error:
             self.engine.stats.count_error(error.code)
             return error
-        return 1 if self.engine.log.written_offset >= offset else None
+        return 1 if ours and self.engine.log.written_offset >= offset else None

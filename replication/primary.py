@@ -315,8 +315,13 @@ class Primary:
         self.judge_gate()
 
     def _heartbeat(self) -> None:
-        """Let history move on although nothing happens, so that replicas know that we live."""
-        if self.engine.primary and self.feeds and not self.engine.gates.writes_paused:
+        """Let replicas know that we live."""
+        if self.feeds:
+            self.move_on()
+
+    def move_on(self) -> None:
+        """Let history move on although nothing happens, if we lead and may write."""
+        if self.engine.primary and not self.engine.gates.writes_paused:
             self.engine.log.append(PING, ANY_DB)
             self.engine.turn.schedule()
 

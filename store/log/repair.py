@@ -18,6 +18,7 @@ from store.log.history import History
 from store.log.segment import HEADER_SIZE, Segment, decode_header, encode_header, list_segments, segment_path
 
 LOST_DIRECTORY = "lost"
+"""Below the data directory: what was cut out of a damaged log, and history that a primary did not share."""
 
 
 @dataclass(slots=True)

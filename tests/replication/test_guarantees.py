@@ -189,6 +189,24 @@ def test_who_waits_for_a_write_that_was_lost_is_told_so(nodes: list[Server]) -> 
         assert str(reader.read()).startswith("PARTED ")
 
 
+def test_who_waits_for_a_history_that_its_node_has_not_heard_of_gets_there(nodes: list[Server]) -> None:
+    """After a promotion clients know of the new history before every replica does; who asks for a stranger's is told in the end."""
+    first, promoted, third = nodes
+    follow(promoted, first)
+    follow(third, first)
+    with promoted.client() as writer, third.client() as reader, third.client() as other:
+        promoted.command_reply("REPLICAOF", "NO", "ONE")
+        writer.command("SET", "k", 1)
+        reader.send("CHRONIS", "WAITOFFSET", *position(writer), 0)
+        other.send("CHRONIS", "WAITOFFSET", "f" * 40, 1, 0)
+        eventually(lambda: info(third, "clients")["blocked_clients"] == "2", "both wait")
+        follow(third, promoted)
+        assert reader.read() == 1
+        assert reader.command("GET", "k") == b"1"
+        third.command_reply("REPLICAOF", "NO", "ONE")
+        assert str(other.read()).startswith("PARTED ")
+
+
 def test_a_clients_last_write_is_of_the_history_in_which_it_was_written(nodes: list[Server]) -> None:
     """Also when this node goes over to another primary's history and back: what it gave up it can't wait for."""
     first, second, _ = nodes

@@ -1,4 +1,4 @@
-"""Command line: `make replication-bench ARGS="full-sync --servers chronis,redis"` or `python -m tests.bench.replication CASE`."""
+"""Command line: `make replication-bench ARGS="--servers chronis,redis full-sync"` or `python -m tests.bench.replication CASE`."""
 
 from __future__ import annotations
 
