@@ -27,6 +27,7 @@ from store.logfile import TextFormat, notice
 from store.topology import Follower, Leader
 
 if TYPE_CHECKING:
+    from replication.transfer import TransferReader
     from store.node import Node
 
 
@@ -303,7 +304,7 @@ class Replication:
             "replica_lag_seconds": lag_seconds(self.primary),
         }
         if replica.arrival is not None:
-            details |= _progress(replica, replica.arrival.reader.size, replica.arrival.reader.received)
+            details |= _progress(replica, replica.arrival.reader)
         if not replica.up:
             since = replica.down_since_ms
             details["master_link_down_since_seconds"] = (
@@ -314,13 +315,13 @@ class Replication:
         return details
 
 
-def _progress(replica: Replica, size: int | None, received: int) -> dict[str, object]:
+def _progress(replica: Replica, reader: TransferReader) -> dict[str, object]:
     """How far a full synchronization has come, in INFO's words (size unknown: 0, as in Redis)."""
-    total = size or 0
+    total = reader.size or 0
     return {
         "master_sync_total_bytes": total,
-        "master_sync_read_bytes": received,
-        "master_sync_left_bytes": total - received if total else -1,
-        "master_sync_perc": f"{100 * received / total:.2f}" if total else "0.00",
+        "master_sync_read_bytes": reader.received,
+        "master_sync_left_bytes": reader.left,
+        "master_sync_perc": f"{100 * reader.received / total:.2f}" if total else "0.00",
         "master_sync_last_io_seconds_ago": replica.silent_seconds,
     }
