@@ -7,7 +7,8 @@
 
 Source: replication.c of Redis 7.0 (failoverCommand). The time limit ends the second state: with FORCE by going on, else by
 giving up. The third ends with the target's answer: it goes on with history, sends a snapshot or tells where histories parted, and
-is the primary then; or it refuses, and this node is primary again.
+is the primary then; or it refuses, and this node is primary again. A log that can't be written ends the second state too: what
+it lacks gets to no replica.
 
 Law: of the two never both are primaries by this node's doing. A target that is a primary already is asked to go on from where this
 node is: one that does has our history. Redis would lead again there, and so when the connection is lost before the answer.
@@ -63,6 +64,8 @@ class Failover:
             raise ReplyError("FAILOVER is not valid when server is a replica.")
         if replication.gathering is not None:  # Redis knows no such state; handed over, what is still awaited would be given up
             raise ReplyError("FAILOVER is not possible while a promotion waits for other nodes (promote-after-replicas).")
+        if replication.engine.log.failed is not None:  # nor this: what waits for the disk gets to no replica
+            raise ReplyError(f"FAILOVER is not possible while the log can't be written: {replication.engine.log.failed}")
         feeds = replication.primary.listed()
         if not feeds:
             raise ReplyError("FAILOVER requires connected replicas.")
@@ -106,6 +109,9 @@ class Failover:
         if self.state is not State.WAITING:
             return
         replication = self.replication
+        if replication.engine.log.failed is not None:
+            self._give_up(f"Failover given up: the log can't be written: {replication.engine.log.failed}")
+            return
         complete = [feed for feed in self._candidates() if feed.peer.acked >= replication.engine.log.offset]
         if complete:
             peer = complete[0].peer

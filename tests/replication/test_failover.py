@@ -8,6 +8,7 @@ from contextlib import ExitStack, contextmanager
 import pytest
 
 from tests.kit.cluster import equal, eventually, info, linked, offset, syncs
+from tests.kit.full_disk import full_disk
 from tests.kit.lossy_link import LossyLink
 from tests.kit.resp_client import Error, RespClient
 from tests.kit.servers import HOST, Server, chronis_server, redis_server, requires_redis
@@ -261,6 +262,26 @@ def test_while_it_lasts_nobody_is_served(nodes: list[Server]) -> None:
             assert client.command(*words) == Error(b"NOMASTERLINK Can't SYNC while failing over")
         first.command_reply("FAILOVER", "ABORT")
     equal(first, second, third)
+
+
+def test_a_log_that_fails_ends_it(nodes: list[Server]) -> None:
+    """What can't be written here gets to no replica: it is not begun, and given up when the log fails in the midst of it."""
+    first, second, _ = nodes
+    first.command_reply("CONFIG", "SET", "repl-ping-replica-period", 3600)  # nothing else is to be written meanwhile
+    write(first, 1000)  # more than the server's own lines, which have to fit below the limit too
+    try:
+        with first.client() as client, full_disk(first):
+            written, failover = client.pipeline([("SET", "k", 1), ("FAILOVER", "TO", HOST, second.port)])
+            assert (str(written)[:8], str(failover)) == ("MISCONF ", "OK")
+            ended(first)
+            refused = str(client.command("FAILOVER", "TO", HOST, second.port, "TIMEOUT", 1, "FORCE"))
+            assert refused.startswith("ERR FAILOVER is not possible while the log can't be written: "), refused
+        eventually(lambda: str(first.command_reply("SET", "k", 1)) == "OK", "the log is written again")
+    finally:
+        first.command_reply("CONFIG", "SET", "repl-ping-replica-period", 10)
+    assert str(first.command_reply("FAILOVER", "TO", HOST, second.port)) == "OK"
+    exchanged(first, second)
+    assert "Failover given up: the log can't be written: " in first.output()
 
 
 # ── pauses ─────────────────────────────────────────────────────────────────────────────────────────────────────────
