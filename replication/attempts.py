@@ -10,6 +10,8 @@ import asyncio
 import random
 from collections.abc import Callable, Coroutine
 
+from replication.tasks import begin
+
 FIRST_DELAY, LONGEST_DELAY = 0.1, 1.0
 """Seconds between attempts: doubled each time, half of it at random."""
 SLOW = 4
@@ -41,7 +43,7 @@ class Attempts:
 
     def _begin(self) -> None:
         self.count += 1
-        self._running = asyncio.get_running_loop().create_task(self._connect())
+        self._running = begin(self._connect(), lambda _: self.later())
 
     def worth_a_line(self, reason: str) -> bool:
         """Tell whether a failure is to be logged: one for another reason, the first ones, then one in twenty."""

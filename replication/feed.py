@@ -19,6 +19,7 @@ from replication.messages import full_resync_line
 from replication.pace import SLICE
 from replication.peer import Action, Event, Peer, State
 from replication.source import HistoryGone
+from replication.tasks import begin
 from store.logfile import notice, warn
 
 if TYPE_CHECKING:
@@ -141,7 +142,7 @@ class ReplicaFeed:
         steps = {Action.PROVIDE_SNAPSHOT: self._full_sync, Action.READ_LOG: self._catch_up}
         step = steps.get(action)
         if step is not None:
-            self.task = asyncio.get_running_loop().create_task(self._guarded(step()))
+            self.task = begin(self._guarded(step()), lambda _: self.session.abort())
 
     async def _guarded(self, step: object) -> None:
         try:
@@ -154,9 +155,6 @@ class ReplicaFeed:
         except OSError as error:
             warn(f"Sending to replica {self.peer.name} failed: {error}")
             self.session.abort()
-        except Exception:  # a fault of ours, which the event loop reports: a replica that nobody feeds must not seem to follow
-            self.session.abort()
-            raise
 
     async def _full_sync(self) -> None:
         """Send a snapshot and go on with the log from its offset."""

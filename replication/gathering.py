@@ -29,6 +29,7 @@ import hiredis
 from replication.acknowledgements import Acknowledgements
 from replication.follower import Follower
 from replication.stream import BadStream
+from replication.tasks import begin
 from store.errors import ReplyError
 from store.events import encode_event
 from store.logfile import notice, warn
@@ -124,7 +125,7 @@ class Gathering:
         if peer.name in self._fetching:
             return
         notice(f"{peer.name} holds our history up to offset {offset}, we up to {self.engine.log.offset}: fetching it")
-        self._fetching[peer.name] = asyncio.get_running_loop().create_task(self._fetch(peer))
+        self._fetching[peer.name] = begin(self._fetch(peer), lambda error: warn(f"Fetching from {peer.name} failed: {error!r}"))
 
     async def _fetch(self, peer: Peer) -> None:
         acknowledgements = Acknowledgements(self.engine, lambda data: None)

@@ -28,19 +28,34 @@ if TYPE_CHECKING:
     from store.log.frame import Frame
 
 
-async def keep_lost_tail(primary: Primary, history_id: str, offset: int) -> Path:
-    """Write our history from offset to its end into a file; return its path. Raises OSError, CorruptFile or OffsetNotInLog."""
+async def keep_lost_tail(primary: Primary, history_id: str, offset: int) -> Path | None:
+    """Write what is held of our history from offset to its end into a file; return its path, None if nothing is held any more.
+
+    Raises OSError, CorruptFile or OffsetNotInLog.
+    """
     log = primary.engine.log
     end = log.offset
+    begin, frames = _in_memory(log, offset) if isinstance(log, MemoryLog) else (offset, _from_disk(primary.directory, offset))
+    parted = f"Our history parted from the master's at offset {offset}"
+    if begin > offset:
+        warn(f"{parted}: events up to {begin} are lost, as with appendonly no only the newest repl-backlog-size are held")
+    if begin == end > offset:
+        return None
     folder = Path(primary.directory) / LOST_DIRECTORY
     folder.mkdir(parents=True, exist_ok=True)
-    path = _place(folder, f"{offset:020d}-{end}", history_id)
-    frames = log.tail.since(offset) or [] if isinstance(log, MemoryLog) else _from_disk(primary.directory, offset)
-    written = await primary.off_loop.run(lambda check: _write(check, path, history_id, offset, frames))
-    warn(
-        f"Our history parted from the master's at offset {offset}: {written} bytes of events up to {end} are kept in {path}"
-    )
+    path = _place(folder, f"{begin:020d}-{end}", history_id)
+    written = await primary.off_loop.run(lambda check: _write(check, path, history_id, begin, frames))
+    warn(f"{parted}: {written} bytes of events from {begin} up to {end} are kept in {path}")
     return path
+
+
+def _in_memory(log: MemoryLog, offset: int) -> tuple[int, list[Frame]]:
+    """Return what is held of history from offset on, and where that begins."""
+    frames = log.tail.since(offset)
+    if frames is not None:
+        return offset, frames
+    frames = log.tail.since(log.tail.first_offset) or []
+    return (frames[0].offset if frames else log.offset), frames
 
 
 def _place(folder: Path, name: str, history_id: str) -> Path:

@@ -22,6 +22,7 @@ from replication.messages import Continue, FullResync, Parted
 from replication.rollback import go_back
 from replication.staleness import heartbeat_wanted
 from replication.stream import BadStream
+from replication.tasks import begin
 from store.errors import CorruptSnapshot
 from store.events import encode_event
 from store.logfile import notice, warn
@@ -38,13 +39,7 @@ class Replica:
     """This node as the replica of host:port. `error`: why the link is down; times in unix ms."""
 
     def __init__(
-        self,
-        node: Node,
-        primary: Primary,
-        host: str,
-        port: int,
-        changed: Callable[[], None],
-        applied: Callable[[int], None],
+        self, node: Node, primary: Primary, host: str, port: int, changed: Callable[[], None], applied: Callable[[int], None]
     ) -> None:
         self.node = node
         self.engine = node.engine
@@ -155,6 +150,9 @@ class Replica:
         """Close the link because of what came over it, and try again later (no_hurry: as late as ever)."""
         self._down(reason, True, no_hurry)
 
+    def _fault(self, error: Exception) -> None:
+        self.drop(f"Synchronizing failed: {error!r}")
+
     def _down(self, reason: str, refused: bool = False, no_hurry: bool = False) -> None:
         """The link is down: keep what is served, and try again after a while. `refused`: by us."""
         self._close(reason)
@@ -222,7 +220,7 @@ class Replica:
                 return
             if self.arrival is not None:
                 if self.arrival.receive(data):
-                    self._task = asyncio.get_running_loop().create_task(self._settle(self.arrival))
+                    self._task = begin(self._settle(self.arrival), self._fault)
                 self._read_or_rest()
                 return
             line, end, data = (self._line + data).partition(b"\n")
@@ -282,7 +280,7 @@ class Replica:
                 case FullResync():
                     self._begin_transfer(instruction)
                 case Parted(offset):
-                    self._task = asyncio.get_running_loop().create_task(self._give_up_tail(offset))
+                    self._task = begin(self._give_up_tail(offset), self._fault)
         for remark in self.link.remarks:
             notice(remark)
         self.link.remarks.clear()

@@ -9,7 +9,7 @@ cdef class EventBuffer:
     cdef public dict _selects
     cdef public object _queue
     cdef public long long _frame_offset
-    cdef public int _db, _frame_db
+    cdef public int _db, _frame_db, _pending_db
     cdef public bint origins
     cdef public bint _opaque
     cpdef append(self, bytes event, int db)

@@ -40,7 +40,8 @@ class EventBuffer:
         self._pending = Row()
         self._frame_offset = offset
         self._frame_db = db
-        self._db = _NO_DB  # what the next event may rely on; _NO_DB makes it bring its own SELECT
+        self._db = _NO_DB  # what the next event may rely on; _NO_DB makes it bring its own SELECT ...
+        self._pending_db = db  # ... and what is pending ends in this database all the same
         self._opaque = False  # pending bytes may hold several events each: runs of origins can't be counted
         self._runs: list[tuple[int, str, str]] = []
         self._queue: deque[Frame] = deque()
@@ -103,6 +104,8 @@ class EventBuffer:
 
     def select_next(self) -> None:
         """Make the next event bring its SELECT, whatever database is selected."""
+        if self._db != _NO_DB:
+            self._pending_db = self._db
         self._db = _NO_DB
 
     def set_origin(self, user: str, address: str) -> None:
@@ -158,8 +161,8 @@ class EventBuffer:
         self.events += count
         if rest:
             self._frame_db = selected_db(payload, self._frame_db)
-        elif self._db != _NO_DB:
-            self._frame_db = self._db
+        else:
+            self._frame_db = self._db if self._db != _NO_DB else self._pending_db
         self._frame_offset = frame.end
         db = self._db
         self._enqueue(frame)

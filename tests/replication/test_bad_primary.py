@@ -10,6 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from store import rdb
+from store.events import encode_event
+from store.keyspace import Keyspace
+from store.log.frame import encode
 from tests.kit.cluster import equal, eventually, info, linked
 from tests.kit.servers import HOST, Server, chronis_server
 
@@ -17,10 +21,10 @@ ID = b"a" * 40
 
 
 class Pretender:
-    """Listens on `port` and sends `hello` at once, +OK or +PONG to what comes before PSYNC, and then `answer`."""
+    """Listens on `port` and sends `hello` at once, +OK or +PONG to what comes before PSYNC, `answer`, `more` after its first ACK."""
 
-    def __init__(self, hello: bytes, answer: bytes) -> None:
-        self.hello, self.answer = hello, answer
+    def __init__(self, hello: bytes, answer: bytes, more: bytes = b"") -> None:
+        self.hello, self.answer, self.more = hello, answer, more
         self.came: list[float] = []  # when connections came
         self.listener = socket.create_server((HOST, 0))
         self.port: int = self.listener.getsockname()[1]
@@ -39,6 +43,8 @@ class Pretender:
             while data := connection.recv(65536):
                 if b"PSYNC" in data:
                     connection.sendall(self.answer)
+                elif b"REPLCONF\r\n$3\r\nACK" in data:
+                    connection.sendall(self.more)
                 else:
                     connection.sendall(b"+PONG\r\n" if b"PING" in data else b"+OK\r\n")
 
@@ -78,6 +84,24 @@ def test_what_is_no_primary(name: str, replica: Server) -> None:
     assert replica.command_reply("GET", "kept") == b"as it was"
     pretender.listener.close()
     replica.command_reply("REPLICAOF", "NO", "ONE")
+
+
+@pytest.mark.parametrize("parts", [1, 2])
+def test_an_event_that_can_not_be_applied_stops_the_node_whenever_it_comes(parts: int) -> None:
+    """With the end of the snapshot or after it: memory and log may differ then, so the node ends, and says why."""
+    aux = rdb.standard_aux(ctime=1, history_id=ID.decode())
+    snapshot = b"".join(rdb.encode_snapshot(Keyspace(1), aux=aux))
+    events = encode_event(b"SET", b"k", b"v") + encode_event(b"HSET", b"k", b"field", b"value")
+    answer = b"+FULLRESYNC " + ID + b" 100 chronis\r\n$%d\r\n" % len(snapshot) + snapshot
+    frame = encode(100, 1, 0, None, events)
+    pretender = Pretender(b"", answer + frame if parts == 1 else answer, b"" if parts == 1 else frame)
+    with chronis_server() as server:
+        server.command_reply("REPLICAOF", HOST, pretender.port)
+        assert server.process is not None
+        assert server.process.wait(20) == 70
+        assert "an event could not be applied" in server.output()
+        server.kill()  # it has ended, and not in good order
+    pretender.listener.close()
 
 
 def test_a_stream_that_fails_again_and_again_is_tried_ever_more_slowly_and_said_a_few_times(replica: Server) -> None:

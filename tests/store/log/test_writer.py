@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from store.events import EXEC, MULTI, PING, encode_select
+from store.events import ANY_DB, EXEC, MULTI, PING, encode_select
 from store.log.frame import Frame
 from store.log.segment import HEADER_SIZE, list_segments
 from tests.kit.faulty_disk import FaultyDisk
@@ -227,6 +227,25 @@ def test_bytes_from_a_redis_primary_are_kept_as_they_are(tmp_path: Path) -> None
     found = frames(tmp_path)
     assert b"".join(frame.payload for frame in found) == stream + command("DEL a") + command("SET b 1")
     assert [frame.db for frame in found] == [0, 5, 5]
+
+
+def test_a_wish_for_a_select_leaves_what_is_pending_in_its_database(tmp_path: Path) -> None:
+    """Bytes of a Redis primary bring their own SELECT or none: the frame after them has to know where they ended."""
+    log = new_log(tmp_path)
+    log.append_raw(encode_select(5) + command("SET a 1"), db=5)
+    log.select_next()
+    log.select_next()
+    log.commit(NOW)
+    assert log.db == 5
+    log.append_raw(command("SET b 1"), db=5)
+    log.commit(NOW)
+    log.select_next()
+    log.append(PING, ANY_DB)
+    log.commit(NOW)
+    turn(log, "SET c 1", db=5)
+    log.close()
+    assert [frame.db for frame in frames(tmp_path)] == [0, 5, 5, 5]
+    assert frames(tmp_path)[-1].payload.startswith(encode_select(5))
 
 
 def test_subscribers_get_each_frame_after_its_write(tmp_path: Path) -> None:
