@@ -8,7 +8,7 @@
 Source: replication.c of Redis 7.0 (failoverCommand). The time limit ends the second state: with FORCE by going on, else by
 giving up. The third ends with the target's answer: it goes on with history, sends a snapshot or tells where histories parted, and
 is the primary then; or it refuses, and this node is primary again. A log that can't be written ends the second state too: what
-it lacks gets to no replica.
+it lacks gets to no replica. In it heartbeats go on if there is no time limit: replicas must not take a long wait for silence.
 
 Law: of the two never both are primaries by this node's doing. A target that is a primary already is asked to go on from where this
 node is: one that does has our history. Redis would lead again there, and so when the connection is lost before the answer.
@@ -79,7 +79,7 @@ class Failover:
                 raise ReplyError("FAILOVER target replica is not online.")
         self.target, self.force = target, force
         self.until = asyncio.get_running_loop().time() + timeout_ms / 1000 if timeout_ms else None
-        self.state = State.WAITING
+        self.state, replication.primary.stands_still = State.WAITING, self.until is not None
         notice(f"FAILOVER requested to {f'{target[0]}:{target[1]}' if target else 'any replica'}.")
         replication.primary.ask()  # before the pause, which holds that back too
         replication.engine.blocking.pauses.begin(Purpose.FAILOVER, UNTIL_ENDED, everything=False)
@@ -102,6 +102,7 @@ class Failover:
 
     def _end(self) -> None:
         self.state, self.target, self.until = State.NONE, None, None
+        self.replication.primary.stands_still = False
         self.replication.engine.blocking.pauses.end(Purpose.FAILOVER)
 
     def tick(self) -> None:

@@ -57,6 +57,7 @@ class Primary:
         self._seconds = 0
         self.backlog = Backlog(self)
         self.accepts_writes = True  # not while a promotion waits for other nodes
+        self.stands_still = False  # history may not move on by itself: replicas are to catch up in time
         self.follows_on = False  # our history is one that a primary gave us, at whatever offset
         self.is_followed = False  # it is one that a replica has got from us
         self.engine.on_log.append(self._attach)
@@ -320,8 +321,8 @@ class Primary:
             self.move_on()
 
     def move_on(self) -> None:
-        """Let history move on although nothing happens, if we lead and may write."""
-        if self.engine.primary and not self.engine.gates.writes_paused:
+        """Let history move on although nothing happens, if we lead; while writes pause too, as in Redis: no link is to go silent."""
+        if self.engine.primary and not self.stands_still:
             self.engine.log.append(PING, ANY_DB)
             self.engine.turn.schedule()
 

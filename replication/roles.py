@@ -81,11 +81,11 @@ class Replication:
             self.replica.stop()
 
     def _tick(self) -> None:
+        self.failover.tick()  # before a heartbeat, which would have to be waited for again
         self.primary.tick()
         if self.replica is not None:
             self.replica.tick()
             self.judge_gates()
-        self.failover.tick()
         self.assurance.tick()
         self.positions.tick()
         self.digests.tick()

@@ -7,6 +7,7 @@ from contextlib import ExitStack, contextmanager
 
 import pytest
 
+from store.events import PING
 from tests.kit.cluster import equal, eventually, info, linked, offset, syncs
 from tests.kit.full_disk import full_disk
 from tests.kit.lossy_link import LossyLink
@@ -304,6 +305,51 @@ def test_a_pause_by_command_and_that_of_a_failover_are_two(nodes: list[Server]) 
         assert info(first, "clients")["blocked_clients"] == "1"
         first.command_reply("CLIENT", "UNPAUSE")
         assert str(writer.read()) == "OK"
+    equal(first, second, third)
+
+
+@pytest.fixture
+def promising(nodes: list[Server]) -> Iterator[list[Server]]:
+    """The third node promises to serve nothing older than a second: the first sends it two heartbeats in that time."""
+    nodes[2].command_reply("CONFIG", "SET", "replica-max-staleness", 1)
+    yield nodes
+    nodes[2].command_reply("CONFIG", "SET", "replica-max-staleness", 0)
+
+
+def test_a_pause_by_command_is_no_silence(promising: list[Server]) -> None:
+    """Heartbeats go on, however long it is: no replica takes its primary for dead, or what it knows for old."""
+    first, second, third = promising
+    start, given = offset(first), syncs(first)
+    first.command_reply("CLIENT", "PAUSE", 100_000, "WRITE")
+    eventually(lambda: offset(third) >= start + 4 * len(PING), "heartbeats come")
+    assert not str(third.command_reply("GET", "k")).startswith("MASTERDOWN ")
+    first.command_reply("CLIENT", "UNPAUSE")
+    equal(first, second, third)
+    assert syncs(first) == given
+
+
+@pytest.mark.parametrize("limit", [(), ("TIMEOUT", 1500)], ids=["without a limit", "with one"])
+def test_history_stands_still_in_a_failover_that_has_an_end(promising: list[Server], limit: tuple[object, ...]) -> None:
+    """As in Redis: who is to be waited for without a limit may be waited for longer than links stand silence."""
+    first, second, third = promising
+    with stopped(second):
+        write(first)
+        first.command_reply("FAILOVER", "TO", HOST, second.port, *limit)
+        seen = set()
+
+        def moved() -> bool:
+            """Look where history is while it waits."""
+            facts = info(first)
+            if facts["master_failover_state"] == "waiting-for-sync":
+                seen.add(int(facts["master_repl_offset"]))
+                return not limit and max(seen) >= min(seen) + 3 * len(PING)
+            return True
+
+        eventually(moved, "history moves on, or the time is up")
+        assert (len(seen) == 1) == bool(limit)
+        if not limit:
+            first.command_reply("FAILOVER", "ABORT")
+    leads(first)
     equal(first, second, third)
 
 
