@@ -77,6 +77,7 @@ WEIGHTS = {
 }  # fmt: skip
 UNPROMISED = {"abort": 2, "wipe": 2, "new id": 1}
 """Actions that void the promise."""
+_BIG_VALUES = "for i = 1, ARGV[2] do redis.call('SET', ARGV[1] .. ':' .. i, string.rep('x', ARGV[3])) end"
 
 
 def plan(seed: int, steps: int = STEPS) -> Plan:
@@ -236,7 +237,8 @@ class Director:
         self.group.note(f"node {node.number}: CONFIG SET {name} {value}: {node.ask('CONFIG', 'SET', name, value)}")
 
     def _big_values(self, node: Node, step: Step) -> None:
-        node.ask("DEBUG", "POPULATE", 200 + step.number, f"big{step.number}", 20_000)
+        """Write much at once, in a script: a replica refuses it, while DEBUG POPULATE would be a change of its own there."""
+        node.ask("EVAL", _BIG_VALUES, 0, f"big{step.number}", 200 + step.number, 20_000)
 
     def _pause(self, node: Node, step: Step) -> None:
         node.ask("CLIENT", "PAUSE", step.number, "WRITE")
