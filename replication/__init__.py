@@ -11,7 +11,7 @@ Reading order, along the data path:
     what they ask it with            commands, chronis_commands
 
 Imports point one way: this package knows `store`, which knows nothing of it but the seams `Topology`, `Feed` and
-`Assurance`.
+`Assurance` (and functions that it is given, as `Saving.needed`).
 """
 
 import store.commands  # noqa: F401 - the command table is filled first, as the commands of this package go into it too

@@ -1,10 +1,12 @@
-"""History that a log in memory keeps for replicas that are behind, and how far behind each of them may be.
+"""History that is kept for replicas that are behind, and how far behind each of them may be.
 
 Law: memory holds the newest `repl-backlog-size` bytes of history, and beyond them only what a replica still needs; one that
 needs more than `client-output-buffer-limit replica` allows is cut off. Source: networking.c 7.0, checkClientOutputBufferLimits
 (the hard limit is never below the backlog, which is kept anyway; 0: no limit).
 
-A log on disk needs none of this: replicas that are behind are served from its files, at most a window waits in a connection.
+From a log on disk replicas that are behind are served at their own pace, at most a window waits in a connection. Retention leaves
+what a running synchronization needs: as long as its snapshot is made and sent, and then unless what is missing grows, by more than
+`log-retention-size`. Who takes nothing any more ends by `repl-timeout`: the disk is not filled for somebody who will never have it.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class Backlog:
-    """The memory of one primary's history. It does nothing while the log is on disk."""
+    """What one primary keeps: `judge` sees to a log in memory, and does nothing while it is on disk; `needed` is for that."""
 
     def __init__(self, primary: Primary) -> None:
         self.primary = primary
@@ -30,6 +32,17 @@ class Backlog:
         self._over_since: dict[ReplicaFeed, int] = {}  # unix ms since when a replica is over the soft limit
         self._alone_since_ms = self.engine.clock.now_ms()
         self._freed = False
+
+    def needed(self) -> int | None:
+        """From where on replicas still need a log on disk; None: nowhere (`Saving.needed`)."""
+        feeds = [feed for feed in self.primary.feeds.values() if _needs_history(feed)]
+        return min((feed.peer.sent for feed in feeds if self._gets_nearer(feed)), default=None)
+
+    def _gets_nearer(self, feed: ReplicaFeed) -> bool:
+        """Tell whether a replica is not one that reads more slowly for good than history grows."""
+        most = self.engine.settings.log_retention_size
+        missing = self.primary.released - feed.peer.sent
+        return not most or not feed.peer.following or missing <= feed.missed + most
 
     def judge(self) -> None:
         """Keep what the replicas need, and cut off those that need too much. To be called when history or replicas change."""

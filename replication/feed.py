@@ -42,6 +42,7 @@ class ReplicaFeed:
         self.peer = peer
         self.task: asyncio.Task[None] | None = None
         self.progress_ms = primary.engine.clock.now_ms()  # when the connection took something
+        self.missed = 0  # bytes of history that it lacked when it began to catch up
         self._silent = 0  # seconds in a row without a sign of life ...
         self._signs = (0, 0)  # ... and what there had been of them before
         self._room = asyncio.Event()
@@ -207,6 +208,7 @@ class ReplicaFeed:
         primary, peer = self.primary, self.peer
         self._may_wait(0)
         reader, least = primary.history_from(peer.sent), primary.released - peer.sent
+        self.missed = least
         try:
             while not reader.seek():  # noqa: ASYNC110 - nobody else can tell when: this is the work, in slices
                 await asyncio.sleep(0)

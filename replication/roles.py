@@ -39,6 +39,7 @@ class Replication:
         self.node = node
         self.engine = node.engine
         self.primary = Primary(node)
+        node.persistence.saving.needed = self.primary.backlog.needed
         self.replica: Replica | None = None
         self.gathering: Gathering | None = None  # promoted, but not accepting writes yet
         self.failover = Failover(self)

@@ -363,8 +363,8 @@ class Options:
 
     # Chronis's own
     log_segment_size: int = memory(64 << 20, "Bytes after which a new segment of the log begins.", low=1024)
-    log_retention_size: int = memory(10 << 30, "Bytes of log kept beyond what recovery needs; 0: no limit.")
-    log_retention_age: int = integer(0, "Seconds that log is kept beyond what recovery needs; 0: no limit.")
+    log_retention_size: int = memory(10 << 30, "Bytes of log kept beyond what recovery and synchronizations need; 0: no limit.")
+    log_retention_age: int = integer(0, "Seconds that log is kept beyond what recovery and synchronizations need; 0: no limit.")
     log_origins: bool = flag(False, "Let the log tell of each event which user caused it, from which address.")
     log_format: str = choice("text", "text json", "Form of the lines written to logfile.")
     metrics_port: int = integer(9121, "Port of the Prometheus endpoint; 0: off.", high=65535, fixed=True)

@@ -54,6 +54,7 @@ class Saving:
         self.scheduled: list[str] = []  # purposes that wait for it to end
         self.figures = Figures(last_save=int(time.time()))
         self.outcomes = {SAVE: Outcome(), REWRITE: Outcome()}
+        self.needed: Callable[[], int | None] = lambda: None  # from which offset on others still read the log
         self._dirty_at_start = 0
         engine.settings.on_change("stop-writes-on-bgsave-error", self._judge)
 
@@ -206,12 +207,13 @@ class Saving:
             engine.gates.disk_error = MISCONF
 
     def _retain(self) -> None:
-        """Drop old segments, those that the older of the kept snapshots does not need."""
+        """Drop old segments, those that neither the older of the kept snapshots needs nor who reads the log (replicas)."""
         log, settings = self.engine.log, self.engine.settings
         kept = snapshots(self.directory.path)
         if isinstance(log, LogWriter) and kept:
-            now = self.engine.clock.now_ms()
-            dropped = log.retain(kept[-1][0], settings.log_retention_size, settings.log_retention_age * 1000, now)
+            now, needed = self.engine.clock.now_ms(), self.needed()
+            least = kept[-1][0] if needed is None else min(kept[-1][0], needed)
+            dropped = log.retain(least, settings.log_retention_size, settings.log_retention_age * 1000, now)
             if dropped:
                 self.notice(f"dropped {dropped} bytes of log; history starts at offset {log.first_offset}")
 
