@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable
-from typing import TypeVar
+from typing import TypeVar, cast
 
 T = TypeVar("T")
 Check = Callable[[], None]
@@ -35,9 +35,15 @@ class OffLoop:
             if called_off.is_set():
                 raise NotWanted
 
-        running = asyncio.get_running_loop().run_in_executor(None, work, check)
+        def piece() -> T | None:
+            try:
+                return work(check)
+            except NotWanted:
+                return None  # nobody is there to take it, nor an exception, which asyncio would complain about
+
+        running = asyncio.get_running_loop().run_in_executor(None, piece)
         running.add_done_callback(lambda _: self._one.release())
         try:
-            return await asyncio.shield(running)
+            return cast(T, await asyncio.shield(running))
         finally:
             called_off.set()

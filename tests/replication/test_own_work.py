@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import errno
+import gc
 import os
 import signal
 import threading
@@ -49,7 +50,10 @@ def test_work_that_nobody_waits_for_ends_and_the_next_waits_for_it() -> None:
         finally:
             at_work.pop()
 
+    complaints: list[object] = []
+
     async def scenario() -> str:
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context))
         off_loop = OffLoop()
         for _ in range(3):
             waiting = asyncio.ensure_future(off_loop.run(endless))
@@ -60,6 +64,8 @@ def test_work_that_nobody_waits_for_ends_and_the_next_waits_for_it() -> None:
         return await off_loop.run(lambda check: f"after {len(at_work)}")
 
     assert asyncio.run(scenario()) == "after 0"
+    gc.collect()
+    assert complaints == []
 
 
 def test_work_gives_its_result_or_its_error() -> None:
