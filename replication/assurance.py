@@ -53,6 +53,7 @@ class Assurance:
         self.primary = primary
         self.engine = primary.engine
         self.chosen: dict[Session, Choice] = {}
+        self._before: dict[Session, tuple[Choice, int]] = {}  # given up, but not for what was written up to an offset
         self.held: dict[Session, deque[Held]] = {}
         self._offset = 0  # where history stood before this turn asked for acknowledgements
         self.engine.settings.on_change("reply-after-replicas", self.arm)
@@ -60,11 +61,13 @@ class Assurance:
 
     def arm(self) -> None:
         """Take part in turns if anybody wants replies to wait, or some do."""
-        wanted = bool(self.engine.settings.reply_after_replicas or self.chosen or self.held)
+        wanted = bool(self.engine.settings.reply_after_replicas or self.chosen or self._before or self.held)
         self.engine.turn.assurance = self if wanted else None
 
     def choose(self, session: Session, replicas: int, timeout_ms: int) -> None:
-        """Let a connection's replies wait for so many replicas (0: as the server is configured)."""
+        """Let a connection's replies wait for so many replicas (0: as the server is configured), those not yet sent as before."""
+        if session.out.places:
+            self._before[session] = self.wanted(session), self.engine.log.offset
         self.chosen = {other: choice for other, choice in self.chosen.items() if not other.closing}
         if replicas:
             self.chosen[session] = Choice(replicas, timeout_ms)
@@ -72,9 +75,15 @@ class Assurance:
             self.chosen.pop(session, None)
         self.arm()
 
+    def forget(self, session: Session) -> None:
+        """A connection is as new (RESET)."""
+        self.choose(session, 0, TIMEOUT_MS)
+
     def wanted(self, session: Session) -> Choice:
         """How many replicas a connection's writes need, and for how long it waits."""
-        return self.chosen.get(session) or Choice(self.engine.settings.reply_after_replicas, TIMEOUT_MS)
+        choice = self.chosen.get(session) or Choice(self.engine.settings.reply_after_replicas, TIMEOUT_MS)
+        before, _ = self._before.get(session, (choice, 0))
+        return before if before.replicas > choice.replicas else choice
 
     # ── the end of a turn ──────────────────────────────────────────────────────────────────────────────────────────
     def before_commit(self, sessions: list[Session]) -> None:
@@ -113,8 +122,10 @@ class Assurance:
         self._look(self.engine.clock.now_ms())
 
     def tick(self) -> None:
-        """Ten times a second: tell those whose time is up."""
-        if self.held:
+        """Ten times a second: tell those whose time is up; what was given up holds for nothing any more once it left the turn."""
+        if self.held or self._before:
+            left = self.primary.released
+            self._before = {other: item for other, item in self._before.items() if item[1] > left and not other.closing}
             self._look(self.engine.clock.now_ms())
             self.arm()
 

@@ -33,6 +33,9 @@ class Assurance(Protocol):
     def before_commit(self, sessions: list[Session]) -> None:
         """The turn's frame is about to be written."""
 
+    def forget(self, session: Session) -> None:
+        """A connection is as new: what was chosen for it holds no more."""
+
     def takes(self, session: Session, output: Output) -> bool:
         """Take over a session's output if it has to wait; False: it may leave."""
 

@@ -120,5 +120,7 @@ def reset(tx: Tx) -> str:
     tx.db = tx.keyspace.databases[0]
     session.resp, session.muted, session.name, session.no_evict = 2, 0, b"", False
     tx.engine.tracking.stop(session)
+    if tx.engine.turn.assurance is not None:
+        tx.engine.turn.assurance.forget(session)
     session.enter()
     return "RESET"

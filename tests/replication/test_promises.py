@@ -54,6 +54,20 @@ def test_replies_wait_for_replicas_and_keep_their_order() -> None:
             assert replica.command_reply("DBSIZE") == primary.command_reply("DBSIZE")
 
 
+@pytest.mark.parametrize("words", [("RESET",), ("CHRONIS", "REPLYAFTER", 0)], ids=["RESET", "by choice"])
+def test_a_choice_given_up_holds_for_what_was_written_before_alone(words: tuple[object, ...]) -> None:
+    """Who gets a connection out of a pool gets one as new; a write sent together with the RESET keeps its promise."""
+    with chronis_server() as primary, primary.client() as client:
+        client.command("CHRONIS", "REPLYAFTER", 1, 600)
+        written, given_up = client.pipeline([("SET", "k", 1), words])
+        assert str(written).startswith("UNACKED ")
+        assert str(given_up) in ("OK", "RESET")
+        assert str(client.command("SET", "k", 2)) == "OK"
+        client.command("CHRONIS", "REPLYAFTER", 1, 600)
+        assert str(client.command(*words)) == str(given_up)
+        assert str(client.command("SET", "k", 3)) == "OK"
+
+
 def test_messages_wait_for_no_replica() -> None:
     """PUBLISH promises nothing: Sentinel's is answered, and the PING behind it, on a primary whose replicas are gone."""
     with chronis_server() as primary, primary.client() as client, primary.client() as writer:
