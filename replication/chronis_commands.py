@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from replication.assurance import TIMEOUT_MS
 from replication.commands import replication_of
 from replication.source import HistoryGone
@@ -11,11 +13,18 @@ from store.commands.table import command, container
 from store.errors import ReplyError
 from store.proof import key_digest
 from store.replies import OK
+from store.resp import encode
 from store.tx import Tx
+
+if TYPE_CHECKING:
+    from replication.primary import Primary
+    from store.slices import Steps
 
 GROUP = "server"
 AT_ONCE = 1 << 20
 """Bytes of history in one answer, about."""
+PIECE = 8 * 1024
+"""Bytes of it that are read at a time (two milliseconds, where all events are small)."""
 
 container("chronis", "Positions in history, stronger promises and proofs of equality.", since="7.0.0", group=GROUP)
 
@@ -47,21 +56,51 @@ def chronis_replyafter(tx: Tx, replicas: bytes, timeout: bytes | None = None) ->
 
 
 @command("chronis|history", "admin noscript stale", since="7.0.0", group=GROUP)
-def chronis_history(tx: Tx, history_id: bytes, offset: bytes) -> bytes:
-    """Hand out the frames of a history after offset, about a MiB of them, as they are in the log; empty at its end."""
+def chronis_history(tx: Tx, history_id: bytes, offset: bytes) -> object:
+    """Hand out the frames of a history after offset, about a MiB of them, as they are in the log; empty at its end.
+
+    They are looked for and read in slices: after a restart the way to them begins at their segment's start.
+    """
     primary, start = replication_of(tx).primary, parse_int(offset)
-    log, name = tx.engine.log, history_id.decode("ascii", "replace")
+    name = history_id.decode("ascii", "replace")
+    check_kept(primary, name, start)
+    pieces = frames_after(primary, name, start)
+    if tx.engine.slices.possible(tx):
+        return tx.engine.slices.begin(tx, one_string(pieces, tx.session.resp))
+    return b"".join(filter(None, pieces))
+
+
+def check_kept(primary: Primary, name: str, start: int) -> None:
+    """Raise ReplyError unless the log has the current history from an offset on."""
+    log = primary.engine.log
     if name != primary.history.current or not log.first_offset <= start <= log.written_offset:
         raise ReplyError(f"offset {start} of history {name} is not here", "PARTED")
-    reader = primary.history_from(start)
+
+
+def frames_after(primary: Primary, name: str, start: int) -> Steps:
+    """Yield frames in pieces, None after a stretch of the way to them; what is history may change in between."""
+    reader, end, left = primary.history_from(start), primary.engine.log.written_offset, AT_ONCE
     try:
         while not reader.seek():
-            continue
-        return b"".join(frame.raw for frame in reader.take(AT_ONCE, log.written_offset))
+            yield None
+            check_kept(primary, name, start)
+        while left > 0 and (frames := reader.take(min(PIECE, left), end)):
+            left -= sum(len(frame.payload) for frame in frames)
+            yield b"".join([frame.raw for frame in frames])
+            check_kept(primary, name, start)
     except HistoryGone as error:
         raise ReplyError(f"{error}", "PARTED") from error
     finally:
         reader.close()
+
+
+def one_string(pieces: Steps, resp: int) -> Steps:
+    """Make one reply of pieces: its length stands first, so it is sent when all of them are there."""
+    kept: list[bytes] = []
+    for piece in pieces:
+        kept.append(piece or b"")
+        yield None
+    yield encode(b"".join(kept), resp)
 
 
 @command("chronis|digest", "admin noscript", since="7.0.0", group=GROUP)
