@@ -3,13 +3,18 @@
 The first node is asked for its offset, then all for the digest at a point a little later (CHRONIS DIGEST). Where digests
 differ, the keys of the databases concerned are compared one by one, and what differs is named (keys that are being written
 meanwhile may show up there too: the digests are the proof, the list is where to look).
+
+A replica that does not follow its primary never gets to the point: that is looked at before, and while answers are awaited.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+import select
 import socket
+import time
+from collections.abc import Callable
 from typing import Any
 
 import hiredis
@@ -20,6 +25,11 @@ from store.tools.progress import Advance, bar
 TRIES = 8
 SHOWN = 20
 TIMEOUT = 300.0
+"""Seconds that an answer may take."""
+LOOK = 1.0
+"""Seconds between two looks at the nodes whose answers are awaited."""
+PATIENCE = 10.0
+"""Seconds for which a replica may be without its link meanwhile: it may be about to come back."""
 
 
 class Unanswered(Exception):
@@ -38,11 +48,11 @@ class NodeLink:
             raise Unanswered(f"{address}: {error}") from error
         self._socket.settimeout(TIMEOUT)
         self._reader = hiredis.Reader()
-        self._password = password
+        self.password = password
 
     def __enter__(self) -> NodeLink:
-        if self._password is not None:
-            self.ask(b"AUTH", self._password.encode())
+        if self.password is not None:
+            self.ask(b"AUTH", self.password.encode())
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -52,9 +62,15 @@ class NodeLink:
         """Send a command."""
         self._socket.sendall(encode_event(*words))
 
-    def read(self) -> Any:
-        """Read a reply, an error as `hiredis.ReplyError`; raise Unanswered if there is none."""
+    def read(self, look: Callable[[], None] = lambda: None) -> Any:
+        """Read a reply, an error as `hiredis.ReplyError`; raise Unanswered if there is none. look: called now and then meanwhile."""
+        until = time.monotonic() + TIMEOUT
         while (reply := self._reader.gets()) is False:
+            if not select.select([self._socket], [], [], LOOK)[0]:
+                if time.monotonic() > until:
+                    raise Unanswered(f"{self.address}: no answer within {TIMEOUT:g} seconds")
+                look()
+                continue
             try:
                 data = self._socket.recv(65536)
             except OSError as error:
@@ -71,6 +87,41 @@ class NodeLink:
         if isinstance(reply, hiredis.ReplyError):
             raise Unanswered(f"{self.address}: {reply}")
         return reply
+
+
+def check_follows(link: NodeLink) -> None:
+    """Raise Unanswered if the node is a replica that does not follow its primary."""
+    lines = link.ask(b"INFO", b"replication").decode("utf-8", "backslashreplace").splitlines()
+    facts = dict(line.split(":", 1) for line in lines if ":" in line)
+    if facts.get("role") != "slave" or facts.get("master_link_status") == "up":
+        return
+    primary = f"{facts.get('master_host')}:{facts.get('master_port')}"
+    why = "it is synchronizing" if facts.get("master_sync_in_progress") == "1" else "the link is down"
+    raise Unanswered(f"{link.address} does not follow its primary {primary}: {facts.get('master_link_error', why)}")
+
+
+class Watch:
+    """Looks after the nodes whose answers are awaited, over connections of their own: the first ones wait."""
+
+    def __init__(self, links: list[NodeLink]) -> None:
+        self._links = links
+        self._since: dict[NodeLink, float] = {}  # when a node was first seen not to follow
+
+    def answered(self, link: NodeLink) -> None:
+        """One is not awaited any more."""
+        self._links = [other for other in self._links if other is not link]
+
+    def __call__(self) -> None:
+        """Raise Unanswered if a node has not followed its primary for PATIENCE."""
+        for link in self._links:
+            try:
+                with NodeLink(link.address, link.password) as asking:
+                    check_follows(asking)
+            except Unanswered:
+                if time.monotonic() - self._since.setdefault(link, time.monotonic()) >= PATIENCE:
+                    raise
+            else:
+                self._since.pop(link, None)
 
 
 def add_parser(subparsers: Any) -> None:
@@ -98,15 +149,19 @@ def run(args: argparse.Namespace) -> int:
 def digests(links: list[NodeLink]) -> list[Any]:
     """Return every node's digest at the same offset; raise Unanswered if they can't be got there together."""
     margin = 64
+    for link in links:
+        check_follows(link)
     for _ in range(TRIES):
         _, offset = links[0].ask(b"CHRONIS", b"OFFSET")
         target = b"%d" % (offset + margin)
         for link in reversed(links):  # the first is the likeliest to be ahead
             link.send(b"CHRONIS", b"DIGEST", target)
+        watch = Watch(links)
         with bar(f"digests at offset {offset + margin}", len(links), pieces=True) as advance:
             replies = []
             for link in links:
-                replies.append(link.read())
+                replies.append(link.read(watch))
+                watch.answered(link)
                 advance(1)
         errors = [reply for reply in replies if isinstance(reply, hiredis.ReplyError)]
         foreign = [error for error in errors if not str(error).startswith("PASSED")]

@@ -1,8 +1,11 @@
 """Stronger promises: replies after replicas, positions to wait for, digests at an offset, writes refused without replicas."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from store.events import PING
+from store.tools import verify_cli
 from store.tools.main import main
 from tests.kit.cluster import equal, eventually, info, linked, offset
 from tests.kit.lossy_link import LossyLink
@@ -10,7 +13,7 @@ from tests.kit.resp_client import Error, RespClient, Simple
 from tests.kit.servers import HOST, Server, chronis_server
 
 
-def follow(replica: Server, primary: Server) -> None:
+def follow(replica: Server, primary: Server | LossyLink) -> None:
     """Make a server a replica of another and wait until it is."""
     replica.command_reply("REPLICAOF", HOST, primary.port)
     linked(replica)
@@ -172,6 +175,34 @@ def test_verify_proves_equality_and_names_what_differs(capsys: pytest.CaptureFix
         assert f"b'own': only on {nodes[1]}" in said
         replica.kill()
         assert main(["verify", *nodes]) == 2
+
+
+@pytest.mark.parametrize("when", ["before", "meanwhile"])
+def test_verify_says_which_node_does_not_follow_and_why(
+    when: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A replica without its link never gets to the offset: that is looked at first, and while an answer is awaited."""
+    monkeypatch.setattr(verify_cli, "TIMEOUT", 20.0)
+    monkeypatch.setattr(verify_cli, "PATIENCE", 0.0)
+    with chronis_server() as primary, chronis_server() as replica, ThreadPoolExecutor(1) as thread:
+        link = LossyLink(primary.port)
+        follow(replica, link)
+        primary.command_reply("SET", "k", 1)
+        equal(primary, replica)
+        if when == "meanwhile":
+            link.stall()
+        else:
+            link.down()
+            eventually(lambda: "master_link_error" in info(replica), "the link is down")
+        verified = thread.submit(main, ["verify", f"{HOST}:{primary.port}", f"{HOST}:{replica.port}"])
+        if when == "meanwhile":
+            eventually(lambda: info(replica, "clients")["blocked_clients"] == "1", "its answer is awaited")
+            link.down()
+        assert verified.result(40) == 2
+        said = capsys.readouterr().out
+        assert said.startswith(f"chronis verify: {HOST}:{replica.port} does not follow its primary {HOST}:{link.port}: "), said
+        assert len(said.split(": ", 2)[2]) > 5
+        link.close()
 
 
 def too_old(replica: Server) -> bool:
