@@ -12,6 +12,7 @@ the log back from the disk, does.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import heapq
 import os
 from bisect import bisect_left
@@ -174,14 +175,23 @@ class Syncer:
         self._last = self._clock()
         job = self._job = _Job(self._retired, self._directory, fd, target, self._last)
         self._retired, self._directory, self._again, self._awaited = [], False, False, False
-        if loop is not None:
+        if loop is None or not self._submit(job, loop):
+            self._run_here(job)
+
+    def _submit(self, job: _Job, loop: asyncio.AbstractEventLoop) -> bool:
+        """Give job to the thread; False when none can be started: a job that nobody does would be waited for in vain."""
+        try:
             job.future = self._executor.submit(self._run, job)
-            job.future.add_done_callback(lambda _: self._announce(loop, job))
-            return
+        except RuntimeError:
+            return False
+        job.future.add_done_callback(lambda _: self._announce(loop, job))
+        return True
+
+    def _run_here(self, job: _Job) -> None:
         job.future = Future()
         try:
             job.future.set_result(self._run(job))
-        except OSError as error:
+        except BaseException as error:  # raised again by _finish, unless it is the disk's
             job.future.set_exception(error)
         self._finish(job)
 
@@ -241,7 +251,8 @@ class Syncer:
         while self._job is not None:
             self._wait()
         for fd in self._retired:
-            self._disk.close(fd)
+            with contextlib.suppress(OSError):  # closed it is; and what it held was given up
+                self._disk.close(fd)
         self._retired = []
         self.waiters.fail(LogFailed("the history was replaced by another"))
         self.synced_offset = offset
@@ -249,23 +260,30 @@ class Syncer:
     def _wait(self) -> None:
         """Block until the fsync in flight, if any, has ended, and take its outcome."""
         job = self._job
-        if job is not None and job.future is not None:
+        if job is not None:
+            assert job.future is not None
             self._again = False
             job.future.exception()
             self._finish(job)
 
-    def close(self) -> None:
-        """Sync everything written, blocking, and end the thread; raises LogFailed if that can't be done."""
+    def sync(self) -> None:
+        """Sync everything written, blocking; raises LogFailed if that can't be done."""
         while self._job is not None:
             self._wait()
-        self._executor.shutdown(wait=True)
         if self.failed is None and not self._covered():
             self._launch(None)
-        for fd in self._retired:
-            self._disk.close(fd)
-        self._retired = []
         if self.failed is not None:
             raise self.failed
+
+    def close(self) -> None:
+        """Sync everything written, blocking, and end the thread; raises LogFailed if not all could be synced."""
+        try:
+            self.sync()
+        finally:
+            self._executor.shutdown(wait=True)
+            for fd in self._retired:
+                self._disk.close(fd)
+            self._retired = []
 
 
 def _running_loop() -> asyncio.AbstractEventLoop | None:

@@ -1,6 +1,7 @@
 """Waiting for the disk: group commit, the policies, order over rolls, failure."""
 
 import asyncio
+import threading
 from functools import partial
 from pathlib import Path
 
@@ -166,6 +167,23 @@ async def test_a_quick_disk_that_fails_fails_the_turn(tmp_path: Path) -> None:
         await log.durable(log.offset)
     with pytest.raises(LogFailed):
         log.close()
+
+
+async def test_without_a_thread_to_be_had_the_loop_syncs_by_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is in flight for ever, so the next fsync comes, and the log can be closed."""
+
+    def start(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    log = new_log(tmp_path, fsync="always", segment_bytes=100)
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", start)
+        for number in range(4):
+            turn(log, f"SET a {number}")
+            assert (log.fsync_in_flight, log.synced_offset) == (False, log.offset)
+    turn(log, "SET a 5")
+    await log.durable(log.offset)
+    log.close()
 
 
 async def test_the_policy_no_syncs_only_sealed_segments(tmp_path: Path) -> None:
