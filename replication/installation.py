@@ -1,6 +1,7 @@
 """A snapshot that has arrived becomes this node's state: another history, another log, another keyspace.
 
 Law: the file is complete, checked and durable before; then all changes in one turn. What goes for good is kept or named.
+A disk that is full or fails while the old state can still be kept leaves the node with that; later, it ends the process.
 """
 
 from __future__ import annotations
@@ -20,7 +21,10 @@ if TYPE_CHECKING:
 
 
 async def settle(primary: Primary, arrival: Arrival) -> None:
-    """Make a snapshot that has come as a whole this node's state. Raises OSError; called off, everything is as it was."""
+    """Make a snapshot that has come as a whole this node's state.
+
+    Raises OSError, or is called off, with everything as it was; Unfinished ends the process.
+    """
     await arrival.file.durable()
     await keep_what_is_ahead(primary, arrival.answer)
     install(primary.node, primary, arrival)
@@ -37,13 +41,13 @@ async def keep_what_is_ahead(primary: Primary, answer: FullResync) -> None:
 
 
 def install(node: Node, primary: Primary, arrival: Arrival) -> None:
-    """Replace the state by the one that has arrived. Raises OSError."""
+    """Replace the state by the one that has arrived. Raises OSError with everything as it was, or Unfinished."""
     engine, answer, report = node.engine, arrival.answer, arrival.loader.report
     engine.turn.end()
-    primary.disconnect_all("a full resynchronization with our own primary")
     node.persistence.replace_state(
         arrival.path, answer.history_id, answer.offset, report.stream_db or 0, report.extras
     )
+    primary.disconnect_all("a full resynchronization with our own primary")
     engine.keyspace.adopt(arrival.keyspace)
     engine.local_keys.forget()
     arrival.done()

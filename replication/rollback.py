@@ -1,7 +1,8 @@
 """Going back in history: a replica that is ahead of its new primary rebuilds its state at the offset where they parted.
 
 Law: the state at the offset is complete in memory before anything on disk is given up; then log, snapshots and keyspace
-change in one turn. Old data is served meanwhile. Called off at any moment, it leaves everything as it was.
+change in one turn. Old data is served meanwhile. Called off at any moment, it leaves everything as it was, and so does a
+disk that fails, unless a part of the log is gone already: that ends the process, and the next start goes on from the rest.
 """
 
 from __future__ import annotations
@@ -43,7 +44,8 @@ async def go_back(primary: Primary, offset: int) -> bool:
 async def roll_back(primary: Primary, offset: int) -> bool:
     """Make the state at offset that of this node; False if the log can't tell it (it is in memory, or offset is inside a frame).
 
-    Raises CorruptFile, OffsetNotInLog, LogFailed or OSError with everything as it was.
+    Raises CorruptFile, OffsetNotInLog, LogFailed or OSError with everything as it was, except that snapshots beyond offset
+    may be gone, which the log makes up for; Unfinished ends the process.
     """
     engine, log = primary.engine, primary.engine.log
     if not isinstance(log, LogWriter) or log.failed is not None:
@@ -56,7 +58,8 @@ async def roll_back(primary: Primary, offset: int) -> bool:
     engine.turn.end()
     primary.node.persistence.cut_back(end)
     engine.keyspace.adopt(past.keyspace)
-    primary.known_ms = found.unix_ms
+    engine.local_keys.forget()
+    primary.restart(offset, found.unix_ms)
     notice(f"Went back to offset {offset}: snapshot of {found.snapshot_offset} and {found.events} events after it")
     return True
 

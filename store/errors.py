@@ -1,7 +1,8 @@
 """Every error of the node, sorted by what happens next.
 
 `ReplyError` is answered and the client carries on; `ProtocolError` is answered and the connection closed;
-`LogFailed` stops writing; `CorruptLog`, `CorruptSnapshot` and `ConfigError` stop the start; `ApplyFailed` stops the process.
+`LogFailed` stops writing; `CorruptLog`, `CorruptSnapshot` and `ConfigError` stop the start; `ApplyFailed` and `Unfinished` stop
+the process.
 """
 
 from __future__ import annotations
@@ -26,6 +27,13 @@ class ReplyError(Exception):
 
 class ProtocolError(Exception):
     """Bytes that are not RESP: answered with `-ERR Protocol error: <text>`, then the connection is closed."""
+
+
+class Unfinished(Exception):
+    """Putting another state on disk in the place of ours failed where there is no way back: memory and disk differ.
+
+    So the process stops; the next start finishes what was begun, or goes on from what is left of our own history.
+    """
 
 
 class LogFailed(Exception):

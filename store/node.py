@@ -15,7 +15,7 @@ from store import __version__, eviction
 from store.client.server import Server
 from store.commands.table import LOADING
 from store.engine import Engine
-from store.errors import ApplyFailed, ConfigError, LogFailed
+from store.errors import ApplyFailed, ConfigError, LogFailed, Unfinished
 from store.log.memory import MemoryLog
 from store.logfile import log, notice, warn
 from store.persistence.control import Persistence
@@ -152,7 +152,7 @@ class Node:
         self.stopped.set()
 
     def _unexpected(self, loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
-        """An exception nobody handled: memory may differ from the log after ApplyFailed, so stop; else the link is closed."""
+        """An exception nobody handled: stop after one that lets memory and disk differ; else the link is closed."""
         error = context.get("exception")
         self.engine.stats.unexpected_errors += 1
         log.error(
@@ -160,10 +160,9 @@ class Node:
             context.get("message", "error in the event loop"),
             exc_info=error if isinstance(error, BaseException) else None,
         )
-        if isinstance(error, ApplyFailed):
-            warn(
-                "an event could not be applied: memory and log may differ; stopping without writing more. Restart to recover"
-            )
+        if isinstance(error, (ApplyFailed, Unfinished)):
+            why = str(error) if isinstance(error, Unfinished) else "an event could not be applied: memory and log may differ"
+            warn(f"{why}; stopping without writing more. Restart to recover")
             sys.stdout.flush()
             os._exit(70)
 

@@ -1,6 +1,6 @@
 """The event log: everything the database is, in order, with one coordinate, the offset (formats: FORMAT.md).
 
-Reading order: disk, frame, segment, history, buffer, syncer, writer, memory, reader, check, repair, retention.
+Reading order: disk, frame, segment, history, buffer, syncer, cutting, writer, memory, reader, check, repair, retention.
 Nothing in here knows commands or the keyspace.
 """
 

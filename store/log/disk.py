@@ -68,14 +68,23 @@ def write_all(disk: Disk, fd: int, data: bytes) -> None:
         rest = rest[taken:]
 
 
-def replace_file(disk: Disk, path: str, data: bytes) -> None:
+def replace_file(disk: Disk, path: str, data: bytes, suffix: str = ".tmp") -> None:
     """Give the file path the content data so that a crash leaves the old or the new file, whole; durable on return."""
-    temporary = path + ".tmp"
-    fd = disk.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+    write_beside(disk, path, data, suffix)
+    put_in_place(disk, path, suffix)
+
+
+def write_beside(disk: Disk, path: str, data: bytes, suffix: str = ".tmp") -> None:
+    """Write what is to be the content of path into a file beside it, durably: the part that takes room on the disk."""
+    fd = disk.open(path + suffix, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     try:
         write_all(disk, fd, data)
         disk.fdatasync(fd)
     finally:
         disk.close(fd)
-    disk.rename(temporary, path)
+
+
+def put_in_place(disk: Disk, path: str, suffix: str = ".tmp") -> None:
+    """Let what was written beside path be its content, durably on return; an OSError leaves open which of the two it is."""
+    disk.rename(path + suffix, path)
     disk.sync_directory(os.path.dirname(path) or ".")

@@ -7,7 +7,7 @@ another boot the tail past the last fsync may be gone, while a replica may hold 
 
     file  = "chronis-history 1" LF chain+ boot state told? crc      all lines end in LF
     chain = "id " 40 hex " from " first offset                oldest first, offsets never fall
-    boot  = "boot " boot id of the machine
+    boot  = "boot " ( boot id of the machine | "unknown" )  unknown: whatever the log's end is, it may not be all
     state = "state running" | "state volatile" | "state clean " synced offset
     told  = "told"                                            the current id was told by a primary, who goes on under it
     crc   = "crc32c " 8 hex digits, over every byte before this line
@@ -17,6 +17,7 @@ Law: the file is replaced as a whole and durable before anything relies on it.
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import secrets
 from dataclasses import dataclass, field
@@ -25,7 +26,7 @@ from itertools import pairwise
 from crc32c import crc32c
 
 from store.errors import CorruptLog
-from store.log.disk import Disk, replace_file
+from store.log.disk import Disk, put_in_place, replace_file, write_beside
 from store.log.segment import is_history_id
 
 FILE_NAME = "history"
@@ -34,6 +35,7 @@ MAX_CHAIN = 100
 
 _TITLE = "chronis-history 1"
 _BOOT_ID = "/proc/sys/kernel/random/boot_id"
+_UNKNOWN = "unknown"
 
 
 def new_id() -> str:
@@ -47,7 +49,7 @@ def boot_id() -> str:
         with open(_BOOT_ID, encoding="ascii") as file:
             return file.read().strip()
     except OSError:
-        return "unknown"
+        return _UNKNOWN
 
 
 @dataclass(slots=True)
@@ -121,37 +123,58 @@ class History:
         kept = [link for link in self.chain if link[1] <= at_offset]
         if not kept:
             raise ValueError(f"offset {at_offset} is before the history starts")
-        self._become([*kept, (history_id or new_id(), at_offset)][-MAX_CHAIN:], told=history_id is not None)
+        chain = [*kept, (history_id or new_id(), at_offset)][-MAX_CHAIN:]
+        self._turn_into(dataclasses.replace(self, chain=chain, told=history_id is not None))
         return self.current
 
     def replace(self, history_id: str | None, offset: int) -> None:
-        """Adopt another history, after a full synchronization a primary's (None: a new id): it starts here at offset; save."""
-        self._become([(history_id or new_id(), offset)], told=history_id is not None)
+        """Adopt another history (`prepare_another`) in one step; raises OSError when it can't be saved: nothing has changed then."""
+        self.become(self.prepare_another(history_id, offset))
 
     def mark_told(self) -> None:
         """Note that a primary goes on under the current id; save if that is news."""
         if not self.told:
-            self._become(self.chain, told=True)
-
-    def _become(self, chain: list[tuple[str, int]], told: bool) -> None:
-        """Let chain be the history once that is saved; raises OSError, with all as it was."""
-        before = self.chain, self.told
-        self.chain, self.told = chain, told
-        try:
-            self.save()
-        except OSError:
-            self.chain, self.told = before
-            raise
+            self._turn_into(dataclasses.replace(self, told=True))
 
     def mark_running(self, volatile: bool = False) -> None:
         """Note that a server of this boot is about to go on with the log, on disk or (volatile) in memory; save."""
-        self.boot, self.clean_offset, self.volatile = boot_id(), None, volatile
-        self.save()
+        self._turn_into(dataclasses.replace(self, boot=boot_id(), clean_offset=None, volatile=volatile))
 
     def mark_clean(self, synced_offset: int) -> None:
         """Note that the log was closed, all up to synced_offset being durable (in a snapshot, if volatile); save."""
-        self.boot, self.clean_offset, self.volatile = boot_id(), synced_offset, False
-        self.save()
+        self._turn_into(dataclasses.replace(self, boot=boot_id(), clean_offset=synced_offset, volatile=False))
+
+    def mark_doubtful(self) -> None:
+        """Have a start, until the next save, take a new id wherever it finds the log's end: that is about to be cut off.
+
+        What was prepared for `become` stays prepared. Raises OSError.
+        """
+        replace_file(self.disk, self.path, dataclasses.replace(self, boot=_UNKNOWN).encode(), ".doubtful")
+
+    # -- in two steps: the first needs room on the disk, the second none ------------------------------------------
+
+    def prepare_another(self, history_id: str | None, offset: int) -> History:
+        """Return another history, a primary's (None: a new id), that starts here at offset, for `become`. Raises OSError."""
+        chain = [(history_id or new_id(), offset)]
+        return dataclasses.replace(self, chain=chain, told=history_id is not None)._prepared()
+
+    def prepare_until(self, offset: int) -> History:
+        """Return this history without the ids that began after offset, for `become`. Raises OSError."""
+        return dataclasses.replace(self, chain=[link for link in self.chain if link[1] <= offset])._prepared()
+
+    def _prepared(self) -> History:
+        """Write this one beside the file."""
+        write_beside(self.disk, self.path, self.encode())
+        return self
+
+    def become(self, prepared: History) -> None:
+        """Put what was prepared last in the place of the file, and be that; raises OSError, with all in memory as it was."""
+        put_in_place(self.disk, self.path)
+        self.chain, self.told = prepared.chain, prepared.told
+        self.boot, self.clean_offset, self.volatile = prepared.boot, prepared.clean_offset, prepared.volatile
+
+    def _turn_into(self, other: History) -> None:
+        self.become(other._prepared())
 
     def doubt(self, end: int) -> str | None:
         """Tell why a log recovered up to offset end may miss events that a replica holds, or None when it can't.
@@ -164,8 +187,10 @@ class History:
             return f"the log ends at offset {end} but was closed at {self.clean_offset}"
         if self.volatile:
             return "the server kept its log in memory and stopped without a snapshot"
-        if self.boot == boot_id() != "unknown":
+        if self.boot == boot_id() != _UNKNOWN:
             return None  # the machine did not go down: what was written is still there
+        if self.boot == _UNKNOWN:
+            return "the server stopped without closing the log, and it is not known whether this is all that was in it"
         return "the server stopped without closing the log, and the machine has been started since"
 
     def save(self) -> None:
@@ -214,7 +239,7 @@ def decode(data: bytes, path: str, disk: Disk) -> History:
         raise CorruptLog(path, len(data), "the history file has no checksum line")
     if rest != f"{crc32c(text):08x}\n".encode("ascii"):
         raise CorruptLog(path, len(text), "the checksum of the history file does not match its content")
-    history = History(path, [], "unknown", None, disk)
+    history = History(path, [], _UNKNOWN, None, disk)
     position = 0
     for number, line in enumerate(text.split(b"\n")[:-1]):
         if not _read_line(history, number, line.decode("ascii", "replace").split(" ")):

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from store.errors import CorruptLog, LogFailed
 from store.log import retention
 from store.log.buffer import EventBuffer
+from store.log.cutting import Cut, cut_files
 from store.log.disk import Disk, write_all
 from store.log.frame import Frame
 from store.log.history import History
@@ -331,20 +332,34 @@ class LogWriter(EventBuffer):
         """Forget every segment and go on at offset in db, after a full synchronization replaced the state.
 
         Call it when the new snapshot and history are durable; a crash in between leaves segments that the history
-        does not name, which recovery must not replay. Raises OSError.
+        does not name, which recovery must not replay. Raises OSError: this log is of no use any more then.
         """
-        if self._fd >= 0:
-            self._syncer.retire(self._fd)
-            self._fd = -1
-        self._syncer.restart(offset)
         for segment in list_segments(self.directory):
             self._disk.unlink(segment.path)
         self._disk.sync_directory(self._folder)
-        self._restart(offset, db)
-        self.written_offset = self._first_offset = offset
+        self._go_on(LogEnd(offset, db), Cut(-1, [], 0))
+
+    def cut_back(self, end: LogEnd) -> None:
+        """Give up what is after end, the end of a frame, and go on there; `sync` must have been called before.
+
+        Raises OSError with the log as it was, or Unfinished: a part of it is gone, and this log is of no use any more.
+        """
+        self._go_on(end, cut_files(self._disk, self.directory, end))
+
+    def _go_on(self, end: LogEnd, left: Cut) -> None:
+        """Go on at end with what is left of the files, and nothing in memory."""
+        if self._fd >= 0:
+            self._syncer.retire(self._fd)
+        self._syncer.restart(end.offset)
+        self._restart(end.offset, end.db)
+        segments = left.segments
+        self._fd, self._size, self._planned = left.fd, end.size, end.size
+        self._segments, self._sealed_bytes = len(segments), left.sealed_bytes
+        self._segment = segments[-1].first_offset if segments else end.offset
+        self._first_offset = segments[0].first_offset if segments else end.offset
+        self.written_offset = end.offset
+        self._roll_next, self._ragged = not segments, False
         self._starts.clear()
-        self._segments = self._sealed_bytes = self._size = self._planned = 0
-        self._roll_next, self._ragged = True, False
         self._places.clear()
 
     def place_before(self, offset: int) -> Place | None:
@@ -352,11 +367,22 @@ class LogWriter(EventBuffer):
         index = bisect_right(self._places, offset, key=_offset_of)
         return self._places[index - 1] if index else None
 
+    def sync(self) -> None:
+        """Make everything durable that was recorded, blocking; raises LogFailed when that can't be."""
+        self._syncer.sync()
+        if self.failed is not None:
+            raise self.failed
+
     def close(self) -> None:
         """Sync and close everything and mark the history clean; raises LogFailed when not all could be made durable.
 
         Events of a turn that was not committed are not written.
         """
+        self.release()
+        self.history.mark_clean(self.synced_offset)
+
+    def release(self) -> None:
+        """Sync and close everything, as `close` does, with the history as it is: another log goes on with it."""
         try:
             self._syncer.close()
         finally:
@@ -365,7 +391,6 @@ class LogWriter(EventBuffer):
                 self._fd = -1
         if self.failed is not None:
             raise self.failed
-        self.history.mark_clean(self.synced_offset)
 
 
 def _offset_of(place: Place) -> int:

@@ -25,6 +25,7 @@ from store.log.syncer import PATIENCE
 from store.log.writer import LogWriter
 from store.persistence import replacement
 from store.persistence.datadir import DataDirectory
+from store.persistence.durable_files import sync_directory
 from store.persistence.recovery import Recovered, recovering, snapshots
 from store.persistence.saving import Saving
 from store.persistence.snapshot import write_snapshot
@@ -219,38 +220,54 @@ class Persistence:
     def replace_state(self, received: Path, history_id: str, offset: int, db: int, extras: rdb.Extras) -> None:
         """Make a received snapshot, complete and durable, the state of this directory; the log goes on at offset in db.
 
-        Whoever holds the keyspace replaces it in the same turn. Raises OSError.
+        Whoever holds the keyspace replaces it in the same turn. All that needs room on the disk comes first and can be undone.
+        Raises OSError with everything as it was, or Unfinished: the process has to end.
         """
         assert self.history is not None
         self.saving.kill()
-        final = replacement.begin(self.directory.path, received, history_id, offset)
-        self.history.replace(history_id, offset)
-        self.engine.log.reset(offset, db)
-        replacement.end(self.directory.path)
+        directory = self.directory.path
+        prepared = self.history.prepare_another(history_id, offset)
+        final = replacement.begin(directory, received, history_id, offset)
+        with replacement.without_way_back("replacing the state by the master's"):
+            replacement.give_up_old(directory, final)
+            self.history.become(prepared)
+            self.engine.log.reset(offset, db)
+            replacement.end(directory)
         self.extras = extras
         self.saving.adopted(final, offset)
 
     def cut_back(self, end: LogEnd) -> None:
         """Give up what history has after end, the end of one of its frames, and go on writing there.
 
-        Whoever holds the keyspace replaces it in the same turn. Raises OSError, or LogFailed with the log as it is. A crash
-        in between leaves a longer or shorter beginning of the same history.
+        Whoever holds the keyspace replaces it in the same turn. A crash in between leaves a longer or shorter beginning of the
+        same history, which the next start goes on from under a new id. Raises OSError or LogFailed with the log and its
+        history as they were (it may have to be replayed from an older snapshot; and under a new id, where not even the
+        history file can be written), or Unfinished: the process has to end.
         """
-        assert self.history is not None
-        assert end.path is not None
+        history, log = self.history, self.engine.log
+        assert history is not None
+        assert isinstance(log, LogWriter)
         self.saving.kill()
-        self.engine.log.close()
-        for offset, path in snapshots(self.directory.path):
-            if offset > end.offset:
-                self.directory.discard(path)
-        for segment in reversed(list_segments(str(self.directory.path))):
-            if segment.first_offset > end.offset:
-                os.unlink(segment.path)
-        os.truncate(end.path, end.size)
-        self.history.chain = [link for link in self.history.chain if link[1] <= end.offset]
-        self.engine.adopt_log(self._writer(end))
+        log.sync()
+        prepared = history.prepare_until(end.offset)
+        try:
+            history.mark_doubtful()
+            self._discard_after(end.offset)
+            log.cut_back(end)
+        except OSError:
+            history.save()
+            raise
+        with replacement.without_way_back(f"going back to offset {end.offset}"):
+            history.become(prepared)
         for _, path in snapshots(self.directory.path)[:1]:
-            self.directory.publish(path)
+            self.saving.show(path)
+
+    def _discard_after(self, offset: int) -> None:
+        """Remove the snapshots after offset, durably: the log reaches back to one before it."""
+        for place, path in snapshots(self.directory.path):
+            if place > offset:
+                self.directory.discard(path)
+                sync_directory(path.parent)
 
     # ── appendonly at run time ─────────────────────────────────────────────────────────────────────────────────────
     def switch_appendonly(self) -> None:

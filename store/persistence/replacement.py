@@ -2,16 +2,19 @@
 
     resync = "chronis-resync 1" LF history id, 40 hex LF offset LF
 
-The received snapshot lies complete under a temporary name before the file `resync` is written; from then on the old state
-is given up. Law: every step can be done again, so a start that finds `resync` finishes what a crash interrupted.
+The received snapshot lies complete under a temporary name before the file `resync` is written. It gets its name next: from
+then on the old state is given up, and up to then `resync` can be withdrawn. Law: every step can be done again, so a start
+that finds `resync` finishes what was interrupted, by a crash or by an error of the disk.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
-from store.errors import CorruptLog
+from store.errors import CorruptLog, Unfinished
 from store.log import history
 from store.log.segment import is_history_id, list_segments
 from store.persistence.durable_files import sync_directory, write_durably
@@ -27,23 +30,56 @@ def received_path(directory: Path, offset: int) -> Path:
 
 
 def begin(directory: Path, received: Path, history_id: str, offset: int) -> Path:
-    """Give the old snapshots up for the received one, which is complete and durable; return its final name.
+    """Begin to replace the old state by the received snapshot, which is complete and durable; return its final name.
 
-    The caller then replaces the history, resets the log and calls `end`. Raises OSError.
+    What follows is the caller's, without a way back: `give_up_old`, the history, the log, and `end`. Raises OSError with
+    everything as it was, or Unfinished when it can't be told whether the next start will replace the state.
     """
-    write_durably(directory / MARKER, lambda file: file.write(f"{_TITLE}\n{history_id}\n{offset}\n".encode("ascii")))
-    return _put_in_place(directory, received, offset)
-
-
-def _put_in_place(directory: Path, received: Path, offset: int) -> Path:
-    final = directory / SNAPSHOT_DIRECTORY / f"{offset:020d}.rdb"
-    if received.exists():
+    sync_directory(received.parent)  # else a power loss could leave the note without the snapshot
+    final = _final(directory, offset)
+    note = f"{_TITLE}\n{history_id}\n{offset}\n".encode("ascii")
+    try:
+        write_durably(directory / MARKER, lambda file: file.write(note))
         os.replace(received, final)
+    except OSError as error:
+        with without_way_back(f"giving up a synchronization ({error})"):
+            if not received.exists():
+                raise  # it may have its name
+            withdraw(directory)
+        raise
+    return final
+
+
+def withdraw(directory: Path) -> None:
+    """Take back the note that a synchronization has begun, durably, if there is one. Raises OSError."""
+    if (directory / MARKER).exists():
+        end(directory)
+
+
+@contextlib.contextmanager
+def without_way_back(what: str) -> Iterator[None]:
+    """Let an OSError be Unfinished, as happens to whoever can neither go on nor back."""
+    try:
+        yield
+    except OSError as error:
+        raise Unfinished(f"{what} failed half-way: {error}") from error
+
+
+def give_up_old(directory: Path, final: Path) -> None:
+    """Remove all snapshots but the final one, and the log, durably. Raises OSError."""
     for _, path in snapshots(directory):
         if path != final:
             path.unlink()
     sync_directory(final.parent)
-    return final
+    segments = list_segments(str(directory))
+    for segment in segments:
+        os.unlink(segment.path)
+    if segments:
+        sync_directory(Path(segments[0].path).parent)
+
+
+def _final(directory: Path, offset: int) -> Path:
+    return directory / SNAPSHOT_DIRECTORY / f"{offset:020d}.rdb"
 
 
 def end(directory: Path) -> None:
@@ -53,7 +89,7 @@ def end(directory: Path) -> None:
 
 
 def finish(directory: Path) -> int | None:
-    """Finish what a crash interrupted; return the offset of the new state, None if there was nothing to finish.
+    """Finish what was interrupted; return the offset of the new state, None if there was nothing to finish.
 
     Raises OSError, or CorruptLog when the marker can't be read.
     """
@@ -61,9 +97,13 @@ def finish(directory: Path) -> int | None:
     if not marker.exists():
         return None
     history_id, offset = _read(marker)
-    _put_in_place(directory, received_path(directory, offset), offset)
-    for segment in list_segments(str(directory)):
-        os.unlink(segment.path)
+    received, final = received_path(directory, offset), _final(directory, offset)
+    if received.exists():
+        os.replace(received, final)
+    elif not final.exists():
+        withdraw(directory)  # nothing was given up before the snapshot had its name
+        return None
+    give_up_old(directory, final)
     history.create(str(directory), offset, history_id)
     end(directory)
     return offset

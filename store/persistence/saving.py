@@ -184,10 +184,17 @@ class Saving:
 
     def adopted(self, path: Path, offset: int) -> None:
         """Note that a snapshot came from elsewhere and is the newest now."""
-        self.directory.publish(path)
+        self.show(path)
         self.figures.last_save, self.figures.last_offset = int(time.time()), offset
-        self.figures.last_size = path.stat().st_size
         self.engine.keyspace.dirty = 0
+
+    def show(self, path: Path) -> None:
+        """Give the newest snapshot its second name; that this can't be costs nothing but a line in the log."""
+        try:
+            self.figures.last_size = path.stat().st_size
+            self.directory.publish(path)
+        except OSError as error:
+            self.warn(f"{self.directory.dump} is not the newest snapshot, as it can't be replaced: {error}")
 
     def _failed(self, purpose: str) -> None:
         outcome = self.outcomes[purpose]

@@ -96,6 +96,26 @@ def test_every_damaged_bit_and_every_cut_of_the_file_is_noticed(tmp_path: Path) 
             histories.decode(good[:size], "history", history.disk)
 
 
+def test_what_was_prepared_takes_the_place_without_room_on_the_disk(tmp_path: Path) -> None:
+    """A doubt that is noted in between leaves it prepared, and is heard by a start until then."""
+    disk = FaultyDisk()
+    history = create(str(tmp_path), disk=disk)
+    history.mark_running()
+    history.renew(50)
+    before = list(history.chain)
+    prepared = history.prepare_until(20)
+    history.mark_doubtful()
+    loaded = load(str(tmp_path))
+    assert loaded is not None
+    assert (loaded.chain, history.chain) == (before, before)
+    assert "not known whether this is all" in str(loaded.doubt(60))
+    disk.space = 0
+    history.become(prepared)
+    assert history.chain == before[:1]
+    assert load(str(tmp_path)) == history
+    assert history.doubt(20) is None
+
+
 @pytest.mark.parametrize(
     "chain", [[], [("x" * 40, 0)], [("a" * 40, 5), ("b" * 40, 4)]], ids=["empty", "no id", "falling offsets"]
 )
