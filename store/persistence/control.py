@@ -5,6 +5,7 @@ Law: a directory has one owner; what recovery cut, set aside or doubted is said;
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import time
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from store import rdb
-from store.errors import ConfigError
+from store.errors import ConfigError, LogFailed
 from store.expiry import overdue
 from store.log import history
 from store.log.damage import cut
@@ -193,8 +194,8 @@ class Persistence:
 
     def _use_memory(self, end: LogEnd) -> None:
         assert self.history is not None
-        self.warn("appendonly no: the log is kept in memory, so what is written after the last snapshot is lost with the process")
         self.history.mark_running(volatile=True)
+        self.warn("appendonly no: the log is kept in memory, so what is written after the last snapshot is lost with the process")
         self.engine.adopt_log(MemoryLog(end.offset, end.db, limit=self.engine.settings.repl_backlog_size))
 
     def close(self) -> None:
@@ -283,10 +284,20 @@ class Persistence:
                 self._forget_old_segments(log.offset)
                 engine.adopt_log(self._writer(LogEnd(log.offset)))
             elif not engine.settings.appendonly and isinstance(log, LogWriter):
-                log.close()
-                self._use_memory(LogEnd(log.offset))
-        except OSError as error:
-            raise ConfigError(f"Unable to switch appendonly: {error.strerror}") from error
+                log.sync()
+                self._go_on_in_memory(log)
+                with contextlib.suppress(OSError):  # closed it is, and all was synced before
+                    log.release()
+        except (OSError, LogFailed) as error:
+            raise ConfigError(f"Unable to switch appendonly: {getattr(error, 'strerror', None) or error}") from error
+
+    def _go_on_in_memory(self, log: LogWriter) -> None:
+        try:
+            self._use_memory(LogEnd(log.offset))
+        except OSError:
+            assert self.history is not None
+            self.history.save()  # it may say already that the log is in memory
+            raise
 
     def follow_names(self) -> None:
         """CONFIG SET dbfilename and dir: the next snapshot gets the new name; the directory itself stays where it is."""

@@ -18,7 +18,7 @@ from replication.rollback import _rebuild
 from store import rdb
 from store.digest import digest
 from store.engine import Engine
-from store.errors import LogFailed, Unfinished
+from store.errors import ConfigError, LogFailed, Unfinished
 from store.log.history import History
 from store.log.segment import LogEnd
 from store.log.writer import LogWriter
@@ -247,3 +247,19 @@ def test_cutting_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: Fa
             assert whole or cut or again.history.current not in dict(ids)  # a history that may not be all has an id of its own
             again.goes_on()
     assert seen == OUTCOMES[fault]
+
+
+# ── the other kind of log ──────────────────────────────────────────────────────────────────────────────────────────────
+@pytest.mark.parametrize("fault", [Fault.ONCE, Fault.FULL])
+def test_switching_the_log_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: Fault) -> None:
+    """CONFIG SET appendonly no that is refused leaves the log that was in use, in use."""
+    for directory, calls in every_step(tmp_path, monkeypatch, fault):
+        node, _, _ = filled(directory)
+        before, log = node.place, node.engine.log
+        node.engine.settings.appendonly = False
+        with calls, contextlib.suppress(ConfigError):
+            node.persistence.switch_appendonly()
+        assert node.place == before
+        if node.engine.log is log:
+            node.engine.settings.appendonly = True
+        node.goes_on()
