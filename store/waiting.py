@@ -120,4 +120,5 @@ def last_write(tx: Tx) -> int:
 def last_write_to_wait_for(tx: Tx) -> int:
     """The same, but NEVER if this node gave that event up when it went over to another primary's history."""
     offset, reign = last_write(tx), tx.session.write_reign
-    return NEVER if reign != tx.engine.reign and tx.engine.topology.gave_up(reign, offset) else offset
+    gone = offset > 0 and reign != tx.engine.reign and tx.engine.topology.gave_up(reign, offset)
+    return NEVER if gone else offset

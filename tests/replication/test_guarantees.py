@@ -233,3 +233,16 @@ def test_a_clients_last_write_is_of_the_history_in_which_it_was_written(nodes: l
         writer.command("SET", "again", 1)
         assert position(writer)[0] != before[0]
         assert writer.command("WAIT", 1, 20_000) == 1
+
+
+def test_who_has_written_nothing_waits_for_nothing(nodes: list[Server]) -> None:
+    """Whatever history the node gave up before the client came, none of it was the client's."""
+    node, other, _ = nodes
+    node.command_reply("SET", "given up", 1)
+    other.command_reply("SET", "k", 1)
+    follow(node, other)
+    node.command_reply("REPLICAOF", "NO", "ONE")
+    with node.client() as client:
+        assert client.command("WAITAOF", 1, 0, 5_000) == [1, 0]
+        follow(other, node)
+        assert client.command("WAIT", 1, 5_000) == 1
