@@ -282,21 +282,23 @@ class Persistence:
             if engine.settings.appendonly and not isinstance(log, LogWriter):
                 self.saving.save()
                 self._forget_old_segments(log.offset)
-                engine.adopt_log(self._writer(LogEnd(log.offset)))
+                self._go_on(lambda: engine.adopt_log(self._writer(LogEnd(log.offset))))
             elif not engine.settings.appendonly and isinstance(log, LogWriter):
                 log.sync()
-                self._go_on_in_memory(log)
+                self._go_on(lambda: self._use_memory(LogEnd(log.offset)))
                 with contextlib.suppress(OSError):  # closed it is, and all was synced before
                     log.release()
         except (OSError, LogFailed) as error:
             raise ConfigError(f"Unable to switch appendonly: {getattr(error, 'strerror', None) or error}") from error
 
-    def _go_on_in_memory(self, log: LogWriter) -> None:
+    def _go_on(self, in_other_log: Callable[[], None]) -> None:
+        """Go on in the other kind of log, or raise OSError with the history noting the kind that is in use."""
+        assert self.history is not None
+        volatile = self.history.volatile
         try:
-            self._use_memory(LogEnd(log.offset))
+            in_other_log()
         except OSError:
-            assert self.history is not None
-            self.history.save()  # it may say already that the log is in memory
+            self.history.mark_running(volatile)  # the file may say otherwise already
             raise
 
     def follow_names(self) -> None:

@@ -19,6 +19,7 @@ from store import rdb
 from store.digest import digest
 from store.engine import Engine
 from store.errors import ConfigError, LogFailed, Unfinished
+from store.log import history as histories
 from store.log.history import History
 from store.log.segment import LogEnd
 from store.log.writer import LogWriter
@@ -250,16 +251,22 @@ def test_cutting_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: Fa
 
 
 # ── the other kind of log ──────────────────────────────────────────────────────────────────────────────────────────────
+@pytest.mark.parametrize("appendonly", [False, True], ids=["off", "on"])
 @pytest.mark.parametrize("fault", [Fault.ONCE, Fault.FULL])
-def test_switching_the_log_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: Fault) -> None:
-    """CONFIG SET appendonly no that is refused leaves the log that was in use, in use."""
+def test_switching_the_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: Fault, appendonly: bool) -> None:
+    """CONFIG SET appendonly that is refused leaves the log that was in use, in use, and the history says so."""
     for directory, calls in every_step(tmp_path, monkeypatch, fault):
-        node, _, _ = filled(directory)
+        node, _, _ = filled(directory, not appendonly)
         before, log = node.place, node.engine.log
-        node.engine.settings.appendonly = False
+        node.engine.settings.appendonly = appendonly
         with calls, contextlib.suppress(ConfigError):
             node.persistence.switch_appendonly()
         assert node.place == before
         if node.engine.log is log:
-            node.engine.settings.appendonly = True
+            node.engine.settings.appendonly = not appendonly
+        else:
+            assert isinstance(node.engine.log, LogWriter) is appendonly
+        noted = histories.load(str(directory))
+        assert noted is not None
+        assert (noted.volatile, noted.clean_offset) == (not isinstance(node.engine.log, LogWriter), None)
         node.goes_on()
