@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 async def settle(primary: Primary, arrival: Arrival) -> None:
     """Make a snapshot that has come as a whole this node's state.
 
-    Raises OSError, or is called off, with everything as it was; Unfinished ends the process.
+    Raises OSError or LogFailed, or is called off, with everything as it was; Unfinished ends the process.
     """
     await arrival.file.durable()
     await keep_what_is_ahead(primary, arrival.answer)
@@ -41,7 +41,7 @@ async def keep_what_is_ahead(primary: Primary, answer: FullResync) -> None:
 
 
 def install(node: Node, primary: Primary, arrival: Arrival) -> None:
-    """Replace the state by the one that has arrived. Raises OSError with everything as it was, or Unfinished."""
+    """Replace the state by the one that has arrived. Raises OSError or LogFailed with everything as it was, or Unfinished."""
     engine, answer, report = node.engine, arrival.answer, arrival.loader.report
     engine.turn.end()
     node.persistence.replace_state(

@@ -23,7 +23,7 @@ from replication.rollback import go_back
 from replication.staleness import heartbeat_wanted
 from replication.stream import BadStream
 from replication.tasks import begin
-from store.errors import CorruptSnapshot
+from store.errors import CorruptSnapshot, LogFailed
 from store.events import encode_event
 from store.logfile import notice, warn
 
@@ -328,7 +328,7 @@ class Replica:
         """The snapshot is complete: let it be the state once it is durable, and go on with what came after it."""
         try:
             await settle(self.primary, arrival)
-        except OSError as error:
+        except (OSError, LogFailed) as error:
             self.drop(f"Storing the snapshot failed: {error}")
             return
         self.arrival = None

@@ -222,10 +222,11 @@ class Persistence:
         """Make a received snapshot, complete and durable, the state of this directory; the log goes on at offset in db.
 
         Whoever holds the keyspace replaces it in the same turn. All that needs room on the disk comes first and can be undone.
-        Raises OSError with everything as it was, or Unfinished: the process has to end.
+        Raises OSError or LogFailed with everything as it was, or Unfinished: the process has to end.
         """
         assert self.history is not None
         self.saving.kill()
+        self._answer_who_waits()
         directory = self.directory.path
         prepared = self.history.prepare_another(history_id, offset)
         final = replacement.begin(directory, received, history_id, offset)
@@ -262,6 +263,12 @@ class Persistence:
             history.become(prepared)
         for _, path in snapshots(self.directory.path)[:1]:
             self.saving.show(path)
+
+    def _answer_who_waits(self) -> None:
+        """Sync what was recorded: whoever waits for that waits for an offset of the present history. Raises LogFailed."""
+        log = self.engine.log
+        if isinstance(log, LogWriter) and log.failed is None:
+            log.sync()
 
     def _discard_after(self, offset: int) -> None:
         """Remove the snapshots after offset, durably: the log reaches back to one before it."""

@@ -16,33 +16,9 @@ from store.log import history
 from store.log.segment import LogEnd
 from store.log.writer import LogWriter
 from tests.kit.faulty_disk import FaultyDisk
+from tests.kit.wire import Wire
 
 MISCONF = b"-MISCONF "
-
-
-class Wire:
-    """A transport that keeps what is written to it."""
-
-    def __init__(self) -> None:
-        self.sent = b""
-        self.closed = False
-
-    def write(self, data: bytes) -> None:
-        self.sent += data
-
-    def is_closing(self) -> bool:
-        return self.closed
-
-    def get_write_buffer_size(self) -> int:
-        return 0
-
-    def close(self) -> None:
-        self.closed = True
-
-    def taken(self) -> bytes:
-        """What was sent since the last look."""
-        sent, self.sent = self.sent, b""
-        return sent
 
 
 class Bench:
