@@ -60,6 +60,8 @@ class HistoryReader:
         frames: list[Frame] = []
         while size > 0 and (frame := self._peek()) is not None and frame.end <= upto:
             self._ahead.popleft()
+            if not (frame.offset <= self.offset < frame.end):
+                raise HistoryGone(f"the frame at {frame.offset} is not what follows at offset {self.offset}")
             try:
                 frames.append(begin_at(frame, self.offset))
             except CorruptLog as error:  # two histories under one id
@@ -84,6 +86,7 @@ class HistoryReader:
         found = self._recent().since(self.offset)
         if found:
             self._ahead.extend(found)
+            self.close()  # memory may move on past this reader: then it reads on from disk where it is, not where it was there
             return
         if isinstance(log, MemoryLog):
             raise OffsetNotInLog(f"offset {self.offset} is not in memory any more")
@@ -109,6 +112,7 @@ class HistoryReader:
         return self._cursor
 
     def close(self) -> None:
-        """Close the open file."""
+        """Close the open file; reading on opens another."""
         if self._cursor is not None:
             self._cursor.close()
+            self._cursor = None

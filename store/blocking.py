@@ -167,9 +167,10 @@ class Blocking:
                 del waiting[place]
 
     def fail_all(self, error: ReplyError) -> None:
-        """End every wait with an error (the node becomes a replica, or the data set is replaced)."""
+        """End every wait with an error, and the connection behind it: the node becomes a replica."""
         for session in list(self.waiters):
             self._fail(session, error)
+            session.close_after_reply()
 
     # ── pauses ─────────────────────────────────────────────────────────────────────────────────────────────────────
     def postpone(self, session: Session, argv: list[bytes]) -> None:

@@ -37,6 +37,16 @@ class Tx:
         """Unix ms at which the command started: its only clock reading."""
         return self.keyspace.now
 
+    @property
+    def replays(self) -> bool:
+        """Whether what runs is history already (a Redis primary's commands): its outcome must not depend on this node."""
+        return False
+
+    @property
+    def longest(self) -> int:
+        """Bytes that a string may have."""
+        return self.engine.settings.proto_max_bulk_len
+
     # ── the one door ───────────────────────────────────────────────────────────────────────────────────────────────
     def record(self, name: bytes, *args: bytes) -> object:
         """Make an event part of history, then of the state; return what its apply function returns."""

@@ -20,7 +20,7 @@ BAD_BIT = "bit is not an integer or out of range"
 @command("SETBIT", "write denyoom", keys="RW access update @1", since="2.2.0", group="bitmap", complexity="O(1)")
 def setbit(tx: Tx, key: bytes, offset: bytes, bit: bytes) -> int:
     """Set or clear one bit of a string, which grows as needed; answer the bit that was there."""
-    place = read_offset(offset, tx.engine.settings.proto_max_bulk_len)
+    place = read_offset(offset, tx.longest)
     new = parse_range(bit, 0, 1, BAD_BIT)
     data = string_part(tx.db, key)
     old = 0 if data is None else get_bit(data, place)
@@ -32,7 +32,7 @@ def setbit(tx: Tx, key: bytes, offset: bytes, bit: bytes) -> int:
 @command("GETBIT", "readonly fast", keys="RO access @1", since="2.2.0", group="bitmap", complexity="O(1)")
 def getbit(tx: Tx, key: bytes, offset: bytes) -> int:
     """Answer one bit of a string; what lies beyond its end is 0."""
-    place = read_offset(offset, tx.engine.settings.proto_max_bulk_len)
+    place = read_offset(offset, tx.longest)
     data = string_part(tx.db, key)
     return 0 if data is None else get_bit(data, place)
 
@@ -124,7 +124,7 @@ PER_FIELD = "O(1) an operation"
 )  # fmt: skip
 def bitfield(tx: Tx, key: bytes, *words: bytes) -> list[int | None]:
     """Read, set and increment integers of any number of bits anywhere in a string; answer one result an operation."""
-    operations = read_operations(words, tx.engine.settings.proto_max_bulk_len)
+    operations = read_operations(words, tx.longest)
     if all(operation.action == b"GET" for operation in operations):
         return run_operations(operations, _source(tx, key)).replies
     data = string_part(tx.db, key)
@@ -147,7 +147,7 @@ def _outcome(run: FieldRun) -> list[bytes]:
 @command("BITFIELD_RO", "readonly fast", keys="RO access @1", since="6.0.0", group="bitmap", complexity=PER_FIELD)
 def bitfield_ro(tx: Tx, key: bytes, *words: bytes) -> list[int | None]:
     """Read integers of any number of bits anywhere in a string."""
-    operations = read_operations(words, tx.engine.settings.proto_max_bulk_len)
+    operations = read_operations(words, tx.longest)
     if any(operation.action != b"GET" for operation in operations):
         raise ReplyError("BITFIELD_RO only supports the GET subcommand")
     return run_operations(operations, string_part(tx.db, key) or b"").replies

@@ -52,7 +52,7 @@ def pfadd(tx: Tx, key: bytes, *elements: bytes) -> int:
         effective = _effective(before, elements)
         if data is not None and not effective:
             return 0
-        special = _special_outcome(before, effective, tx.engine.settings.hll_sparse_max_bytes)
+        special = _special_outcome(before, effective, _limit(tx))
     except CorruptRegisters:
         raise _corrupt() from None
     if special is None:
@@ -60,6 +60,11 @@ def pfadd(tx: Tx, key: bytes, *elements: bytes) -> int:
     else:
         tx.record_as(b"pfadd", b"SET", key, special, b"KEEPTTL")
     return 1
+
+
+def _limit(tx: Tx) -> int:
+    """Bytes up to which a HyperLogLog is sparse; replay from the log knows the default only."""
+    return SPARSE_LIMIT if tx.replays else tx.engine.settings.hll_sparse_max_bytes
 
 
 def _effective(data: Bits, elements: tuple[bytes, ...]) -> list[bytes]:
@@ -107,8 +112,8 @@ def pfcount(tx: Tx, key: bytes, *more: bytes) -> int:
         estimate = hyperloglog.estimate(data)
     except CorruptRegisters:
         raise _corrupt() from None
-    # The estimate is kept in the value, which is a change: only where changes are made.
-    if tx.engine.primary and not tx.engine.gates.writes_paused and not tx.engine.gates.closed & POISONED:
+    # The estimate is kept in the value, which is a change: only where changes are made, or where a Redis primary made it.
+    if tx.replays or (tx.engine.primary and not tx.engine.gates.writes_paused and not tx.engine.gates.closed & POISONED):
         tx.record(b"PFCOUNT", key)
     return estimate
 
@@ -139,7 +144,7 @@ def pfmerge(tx: Tx, destination: bytes, *sources: bytes) -> str:
         raise _corrupt() from None
     finally:
         tx.keyspace.counting = before
-    data, limit = tx.db.peek(destination), tx.engine.settings.hll_sparse_max_bytes
+    data, limit = tx.db.peek(destination), _limit(tx)
     assert data is None or isinstance(data, bytes | bytearray)
     after = merge_into(data, strings, limit)
     if limit == SPARSE_LIMIT or is_sparse(merge_into(data, strings)) == is_sparse(after):

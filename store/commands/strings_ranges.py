@@ -11,7 +11,7 @@ from store.tx import Tx
 
 def check_length(tx: Tx, length: int) -> None:
     """Raise ReplyError when a string of length bytes would exceed `proto-max-bulk-len`."""
-    if length > tx.engine.settings.proto_max_bulk_len:
+    if length > tx.longest:
         raise ReplyError("string exceeds maximum allowed size (proto-max-bulk-len)")
 
 

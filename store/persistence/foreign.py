@@ -5,6 +5,7 @@ Law: `keyspace.now` is 0 meanwhile, so nothing expires and no relative time is r
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 from store.errors import ReplyError
@@ -20,6 +21,16 @@ class ReplayTx(Tx):
     """A Tx whose events are history already: `record` only applies them."""
 
     __slots__ = ()
+
+    @property
+    def replays(self) -> bool:
+        """It is history."""
+        return True
+
+    @property
+    def longest(self) -> int:
+        """Bytes that a string may have: what was within the primary's limit is."""
+        return sys.maxsize
 
     def log(self, event: tuple[bytes, ...], db: int) -> None:
         """Append nothing."""

@@ -62,6 +62,24 @@ def test_chronis_follows_redis_and_resumes_after_restarts() -> None:
         assert redis.command_reply("WAIT", 1, 5000) == 1
 
 
+def test_what_redis_wrote_is_the_same_whatever_the_options_of_its_replica() -> None:
+    """Limits of strings, sizes of HyperLogLogs, the estimate kept in them: on the replica, behind it, and after a restart."""
+    options = ("--proto-max-bulk-len", "1mb", "--hll-sparse-max-bytes", "20")
+    with redis_server(*NOW) as redis, chronis_server(*options) as chronis, chronis_server(*options) as behind:
+        follow(chronis, redis)
+        follow(behind, chronis)
+        with redis.client() as client:
+            commands: list[tuple[object, ...]] = [("APPEND", "appended", "x" * 600_000)] * 2
+            commands += [("SETRANGE", "set", 2_000_000, "x"), ("SETBIT", "bit", 18_000_000, 1)]
+            commands += [("BITFIELD", "field", "SET", "u8", 18_000_000, 1), ("PFADD", "few", "a"), ("PFCOUNT", "few")]
+            commands += [("PFADD", "some", *range(9)), ("PFMERGE", "all", "few", "some"), ("PFCOUNT", "all")]
+            assert client.pipeline(commands)[-1] == 10
+        equal(redis, chronis, behind)
+        chronis.kill()
+        chronis.start("--replicaof", f"{HOST} {redis.port}")
+        equal(redis, chronis, behind)
+
+
 def test_redis_follows_chronis_and_resumes() -> None:
     """Full synchronization of redis-server from Chronis, from an empty and from a made snapshot; then a lost link."""
     with chronis_server() as chronis, redis_server(*NOW) as first, redis_server(*NOW) as second:

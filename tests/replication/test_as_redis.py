@@ -55,6 +55,22 @@ def text(client: RespClient, *words: object) -> str:
     return reply.decode() if isinstance(reply, bytes) else str(reply)
 
 
+def test_clients_that_wait_on_a_primary_are_told_of_its_demotion_and_closed(nodes: tuple[Server, Server]) -> None:
+    """So that they look for the primary anew; what they sent behind is not run any more. Readers are left alone."""
+    primary, other = nodes
+    with other.client() as popping, other.client() as waiting, other.client() as reading:
+        popping.send("BLPOP", "list", 0)
+        popping.send("SET", "behind", 1)
+        waiting.send("WAIT", 1, 0)
+        eventually(lambda: info(other, "clients")["blocked_clients"] == "2", "both wait")
+        follow(primary, other)
+        for client in (popping, waiting):
+            assert str(client.read()).startswith("UNBLOCKED force unblock from blocking operation, instance state changed")
+            with pytest.raises(EOFError):
+                client.read()
+        assert reading.command("EXISTS", "behind") == 0
+
+
 def test_a_writable_replica_removes_what_its_own_clients_let_expire(nodes: tuple[Server, Server]) -> None:
     primary, replica = nodes
     follow(primary, replica)

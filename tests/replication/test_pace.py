@@ -168,6 +168,39 @@ async def test_history_comes_from_disk_and_its_end_from_memory(log: LogWriter, t
     log.close()
 
 
+@pytest.mark.parametrize("turns", ["dm" * 6, "mdd" * 5, "ddm" * 5, "dmm" * 5])
+def test_who_falls_out_of_memory_again_reads_on_from_the_disk_where_it_is(turns: str, log: LogWriter, tmp_path: Path) -> None:
+    """From disk and from memory by turns: every frame comes once, in order."""
+    whole = HistoryReader(cast(Engine, SimpleNamespace(log=log)), str(tmp_path), 0, lambda: FrameTail(0, 0))
+    kept = whole.take(1 << 20, log.written_offset)
+    whole.close()
+    recent = FrameTail(0, 0)
+    reader = HistoryReader(cast(Engine, SimpleNamespace(log=log)), str(tmp_path), 0, lambda: recent)
+    came: list[Frame] = []
+    for place in turns:
+        recent = FrameTail(1 << 20, kept[len(came)].offset if place == "m" else log.written_offset + 1)
+        if place == "m":
+            recent(kept[len(came)])
+            recent(kept[len(came) + 1])
+        came += reader.take(12_000, log.written_offset)
+    assert came == kept[: len(came)]
+    assert len(came) > len(turns)
+    reader.close()
+
+
+def test_history_with_a_gap_is_not_handed_out(log: LogWriter, tmp_path: Path) -> None:
+    """What does not begin where the last ended never gets to a replica."""
+    for frames in ([3], [0, 2]):
+        reader = HistoryReader(cast(Engine, SimpleNamespace(log=log)), str(tmp_path), 0, lambda: FrameTail(0, 0))
+        kept = reader.take(1 << 20, log.written_offset)
+        reader.close()
+        reader = HistoryReader(cast(Engine, SimpleNamespace(log=log)), str(tmp_path), 0, lambda: FrameTail(0, 0))
+        reader._ahead.extend(kept[number] for number in frames)
+        with pytest.raises(HistoryGone, match="is not what follows"):
+            reader.take(1 << 20, log.written_offset)
+        reader.close()
+
+
 async def test_history_goes_on_in_memory_when_the_log_is_switched_off_meanwhile(log: LogWriter, tmp_path: Path) -> None:
     """Reading on disk, then `appendonly no`: what follows is in the memory of the new log; what only the old one had is gone."""
     node = SimpleNamespace(log=log)
