@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import ExitStack
 
@@ -51,10 +52,11 @@ def pretend(primary: Server) -> RespClient:
 # ── replicas that do not have it ───────────────────────────────────────────────────────────────────────────────────
 def test_a_replica_that_loads_its_snapshot_holds_nothing() -> None:
     """Sent is not received: WAIT and min-replicas-to-write count a replica once it has acknowledged."""
-    delay = ("--key-load-delay", "2000")
+    delay = ("--key-load-delay", "1000000")  # for each of some values that the network holds, but not one reading of it
     options = ("--appendonly", "no", "--save", "", "--min-replicas-to-write", "0")
     with chronis_server(*options) as primary, chronis_server(*delay) as replica, primary.client() as client:
-        client.pipeline([("SET", f"k:{number}", "v" * 1000) for number in range(3000)])
+        client.pipeline([("SET", f"k:{number}", os.urandom(100_000)) for number in range(8)])
+        assert str(client.command("SAVE")) == "OK"
         primary.command_reply("CONFIG", "SET", "min-replicas-to-write", 1)
         replica.command_reply("REPLICAOF", HOST, primary.port)
         eventually(lambda: "state=online" in info(primary).get("slave0", ""), "all has been sent")
