@@ -66,11 +66,11 @@ $(PY):
 
 # The stamps are newer than what they were made from: packaging changes and compiled sources install again.
 $(VENV)/.installed: pyproject.toml setup.py $(COMPILED) | $(PY)
-	@echo "installing Chronis into $(VENV); with a C compiler this takes a minute or two"
+	@echo "installing Chronis into $(VENV); with a C compiler this takes two to five minutes"
 	@$(PY) -m pip install -q --disable-pip-version-check -e .
 	@touch $@
 
 $(VENV)/.installed-dev: pyproject.toml setup.py $(COMPILED) | $(PY)
-	@echo "installing Chronis and its development tools into $(VENV); with a C compiler this takes a minute or two"
+	@echo "installing Chronis and its development tools into $(VENV); with a C compiler this takes two to five minutes"
 	@$(PY) -m pip install -q --disable-pip-version-check -e '.[dev]'
 	@touch $@ $(VENV)/.installed

@@ -15,9 +15,12 @@ import signal
 import socket
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import cycle
 from pathlib import Path
+
+from store.errors import CorruptLog
+from store.log.history import History, load
 
 HOST = "127.0.0.1"
 METRICS_PORT = 9121
@@ -57,6 +60,28 @@ def plan(port: int, replicas: int, data: Path, metrics_port: int = METRICS_PORT)
         name, options = f"replica-{number}", ("--replicaof", HOST, str(port))
         nodes.append(Node(name, port + number, data / name, options, metrics_port + number))
     return nodes
+
+
+def as_they_were_left(nodes: list[Node]) -> list[Node]:
+    """Let the node lead that led last, by what lies in the data directories: after a failover by hand it is not the one planned.
+
+    A node that follows knows its history's id from another. Of several that do not, it is the one whose history goes on from those
+    of the others; where there is none the planned primary leads, and says itself what parts from it.
+    """
+    histories = {node: found for node in nodes if (found := known(node)) is not None and not found.told}
+    for leader, history in histories.items():
+        ids = {history_id for history_id, _ in history.chain}
+        if all(other.current in ids for other in histories.values()):
+            following = ("--replicaof", HOST, str(leader.port))
+            return [replace(leader, options=()), *(replace(node, options=following) for node in nodes if node is not leader)]
+    return nodes
+
+
+def known(node: Node) -> History | None:
+    """The history in a node's directory; None if there is none, or it is damaged, as the node will say."""
+    with contextlib.suppress(CorruptLog):
+        return load(str(node.directory))
+    return None
 
 
 def taken(port: int) -> bool:
@@ -204,7 +229,7 @@ def advice(ended: Node, left: Sequence[Node]) -> list[str]:
     if ended.is_primary:
         lines.append(f"  to make {left[0].name} the primary:  redis-cli -p {left[0].port} REPLICAOF NO ONE")
         command += ["--replicaof", HOST, str(left[0].port)]
-    return [*lines, f"  to have {ended.name} again:  {shlex.join(command)}"]
+    return [*lines, f"  to have {ended.name} again, in a terminal of its own:  {shlex.join(command)}"]
 
 
 def welcome(nodes: list[Node]) -> None:
@@ -233,7 +258,10 @@ def main(argv: list[str] | None = None) -> int:
             other = f"make run ARGS='--metrics-port {METRICS_PORT + 100}'"
             print(f"port {node.metrics_port} of {HOST} (metrics of {node.name}) is taken: stop what uses it, or: {other}")
             return 1
-    return asyncio.run(Supervisor(nodes).run())
+    left = as_they_were_left(nodes)
+    if left[0].name != nodes[0].name:
+        print(f"{left[0].name} was the primary at the end of the last run: it is again, the others are its replicas", flush=True)
+    return asyncio.run(Supervisor(left).run())
 
 
 if __name__ == "__main__":

@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from store.log.history import History, history_path
 from store.tools import run_local
-from tests.kit.servers import free_port
+from tests.kit.resp_client import RespClient
+from tests.kit.servers import HOST, free_port
 
 
 def test_plan_gives_each_node_its_own_port_directory_and_metrics_port() -> None:
@@ -21,6 +23,43 @@ def test_plan_gives_each_node_its_own_port_directory_and_metrics_port() -> None:
     assert (primary.metrics_port, replica.metrics_port) == (9121, 9122)
     assert replica.command()[8:10] == ["--metrics-port", "9122"]
     assert replica.command()[1:8] == ["-u", "-m", "store", "--port", "7001", "--dir", "/data/replica-1"]
+
+
+def histories(data: Path, *chains: tuple[str, bool]) -> list[run_local.Node]:
+    """A plan over directories with such histories: the ids, a letter each, oldest first, and whether another told the last."""
+    nodes = run_local.plan(7000, len(chains) - 1, data)
+    for node, (ids, told) in zip(nodes, chains, strict=True):
+        if ids:
+            node.directory.mkdir(parents=True)
+            chain = [(letter * 40, number) for number, letter in enumerate(ids)]
+            History(history_path(str(node.directory)), chain, "boot", told=told).save()
+    return nodes
+
+
+@pytest.mark.parametrize(
+    ("chains", "leader"),
+    [
+        ([("", False), ("", False)], "primary"),  # the first start
+        ([("a", False), ("a", True)], "primary"),
+        ([("a", False), ("ab", False)], "replica-1"),  # promoted, the old one did not come back
+        ([("ab", True), ("ab", False)], "replica-1"),  # promoted, the old one follows
+        ([("abc", False), ("ab", False)], "primary"),  # and the other way round
+        ([("a", False), ("a", True), ("ab", False)], "replica-2"),
+        ([("ac", False), ("ab", False)], "primary"),  # nobody goes on from the other
+        ([("a", True), ("a", True)], "primary"),
+    ],
+)
+def test_who_led_last_leads_again(chains: list[tuple[str, bool]], leader: str, tmp_path: Path) -> None:
+    nodes = run_local.as_they_were_left(histories(tmp_path, *chains))
+    assert [node.name for node in nodes if node.is_primary] == [nodes[0].name] == [leader]
+    assert len({node.port for node in nodes}) == len(chains)
+    assert all(node.options[2] == str(nodes[0].port) for node in nodes[1:])
+
+
+def test_a_damaged_history_is_left_to_its_node(tmp_path: Path) -> None:
+    nodes = histories(tmp_path, ("a", False), ("ab", False))
+    Path(history_path(str(nodes[1].directory))).write_bytes(b"no history")
+    assert run_local.as_they_were_left(nodes)[0].name == "primary"
 
 
 def test_a_taken_port_is_said_and_nothing_is_started(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -160,12 +199,8 @@ def test_a_primary_and_a_replica_for_real(tmp_path: Path) -> None:
     arguments = ["--port", str(first), "--metrics-port", str(metrics), "--data", str(tmp_path)]
     command = [sys.executable, "-u", "-m", "store.tools.run_local", *arguments]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as driver:
+        said = ready(driver)
         assert driver.stdout is not None
-        lines = []
-        while "Ctrl-C" not in (line := driver.stdout.readline()):
-            assert line, f"ended early: {lines}"
-            lines.append(line)
-        said = "".join(lines)
         for number, name in enumerate(("primary", "replica-1")):
             assert f"{name:<10} redis-cli -p {first + number}" in said
             assert f"http://127.0.0.1:{metrics + number}/metrics" in said
@@ -176,6 +211,44 @@ def test_a_primary_and_a_replica_for_real(tmp_path: Path) -> None:
     assert driver.returncode == 0, rest
     assert rest.index("replica-1 |") < rest.rindex("primary   |")
     assert not run_local.taken(first)
+
+
+def test_what_was_written_after_a_failover_is_there_at_the_next_start(tmp_path: Path) -> None:
+    """The promoted node leads again, and the old primary, which did not come back meanwhile, takes over what it lacks."""
+    first, metrics = neighbours(), neighbours()
+    arguments = ["--port", str(first), "--metrics-port", str(metrics), "--data", str(tmp_path)]
+    command = [sys.executable, "-u", "-m", "store.tools.run_local", *arguments]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as driver:
+        ready(driver)
+        with RespClient(HOST, first) as primary, RespClient(HOST, first + 1) as replica:
+            primary.command("SET", "before", 1)
+            assert primary.command("WAIT", 1, 20_000) == 1
+            primary.send("SHUTDOWN")
+            assert str(replica.command("REPLICAOF", "NO", "ONE")) == "OK"
+            assert str(replica.command("SET", "after", 2)) == "OK"
+        driver.send_signal(signal.SIGINT)
+        assert driver.stdout is not None
+        driver.stdout.read()
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as driver:
+        assert "replica-1 was the primary at the end of the last run" in ready(driver)
+        with RespClient(HOST, first) as old, RespClient(HOST, first + 1) as promoted:
+            assert promoted.command("SET", "again", 3) is not None
+            assert promoted.command("WAIT", 1, 20_000) == 1
+            assert [old.command("GET", key) for key in ("before", "after", "again")] == [b"1", b"2", b"3"]
+        driver.send_signal(signal.SIGINT)
+        assert driver.stdout is not None
+        driver.stdout.read()
+    assert driver.returncode == 0
+
+
+def ready(driver: "subprocess.Popen[str]") -> str:
+    """Read what a supervisor says until its servers run; return that."""
+    assert driver.stdout is not None
+    lines = []
+    while "Ctrl-C" not in (line := driver.stdout.readline()):
+        assert line, f"ended early: {lines}"
+        lines.append(line)
+    return "".join(lines)
 
 
 def neighbours() -> int:
