@@ -1,8 +1,8 @@
-"""What flows to one replica: the answer to its PSYNC, the snapshot's file in slices, history from the log, then live frames.
+"""What flows to one replica: the answer to its PSYNC, the snapshot's file, history from the log in slices, then live frames.
 
 Law: at most WINDOW bytes wait in a connection; a replica that reads more slowly is served from the log again, so however
 slow it is and however many there are, none costs the primary memory or anybody else's time. What is read from disk is read by
-threads, and what is sent of it waits in the connection only as far as the socket did not take it.
+threads; a file is sent by one, and of history waits in the connection only what the socket did not take.
 """
 
 from __future__ import annotations
@@ -13,8 +13,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import aiofiles
-
+from replication.courier import Courier
 from replication.messages import full_resync_line
 from replication.pace import SLICE
 from replication.peer import Action, Event, Peer, State
@@ -29,8 +28,6 @@ if TYPE_CHECKING:
 
 WINDOW = 1 << 20
 """Bytes that may wait in a replica's connection."""
-BLOCK = 1 << 20
-"""Bytes of a snapshot's file that are read at a time."""
 
 
 class ReplicaFeed:
@@ -45,6 +42,7 @@ class ReplicaFeed:
         self.missed = 0  # bytes of history that it lacked when it began to catch up
         self._silent = 0  # seconds in a row without a sign of life ...
         self._signs = (0, 0)  # ... and what there had been of them before
+        self._courier = Courier(primary.pace, self._carried)
         self._room = asyncio.Event()
         self._room.set()
 
@@ -188,17 +186,19 @@ class ReplicaFeed:
             self.write(full_resync_line(self.primary.history.current, offset, self.peer.options.framed))
 
     async def _send_file(self, path: Path) -> None:
-        """Send a file with its length before it, never more than WINDOW ahead of the replica."""
-        async with aiofiles.open(path, "rb") as file:
-            size = await file.seek(0, 2)
-            await file.seek(0)
-            self.write(b"$%d\r\n" % size)
-            while size > 0:
-                block = await file.read(min(BLOCK, size))
-                if not block:
-                    raise OSError(f"{path} became shorter while it was sent")
-                await self._send_slices(block)
-                size -= len(block)
+        """Send a file with its length before it."""
+        with contextlib.ExitStack() as stack:
+            file = stack.enter_context(path.open("rb"))
+            size = os.fstat(file.fileno()).st_size
+            self._send_slice(memoryview(b"$%d\r\n" % size))
+            await self._room.wait()
+            stack.pop_all()  # the courier closes it
+        await self._courier.carry(file, size, self.session.fd)
+
+    def _carried(self, size: int) -> None:
+        """Account for what a courier tells of."""
+        self._count(size)
+        self.progress_ms = self.primary.engine.clock.now_ms()
 
     async def _catch_up(self, hurry: bool = True) -> None:
         """Send history from the log until nothing is missing, then be live.

@@ -4,13 +4,15 @@ Everything here shares the machine's cores: two replicas that load, the primary,
 probe of the primary is paired with one of a redis-server that does nothing else (the control): what slows the control is
 the machine, not the primary. And of each probe's time that part is told apart in which the primary, or this program, was ready to
 run and another process had the processor (/proc schedstat): `own` is the rest, which the primary alone answers for.
-`--apart` gives the replicas a core of their own, and another to all else, as if they were on another machine.
+`--apart` is as if all but the primary were on other machines: the primary has a core of its own (with its threads and children),
+and this program, if it may (root), asks at real-time priority, so it waits for no replica on the other core.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+import os
 import tempfile
 import threading
 import time
@@ -40,16 +42,18 @@ class Probes:
 
 
 class Probe(threading.Thread):
-    """Asks primary and control in turn until told to end; `probes` may be replaced at any time."""
+    """Asks primary and control in turn until told to end, `urgent`: before all else. `probes` may be replaced at any time."""
 
-    def __init__(self, primary: Server, control: Server, key: str) -> None:
+    def __init__(self, primary: Server, control: Server, key: str, urgent: bool) -> None:
         super().__init__(daemon=True)
-        self.primary, self.control, self.key = primary, control, key
+        self.primary, self.control, self.key, self.urgent = primary, control, key, urgent
         self.probes = Probes()
         self.ended = threading.Event()
 
     def run(self) -> None:
         """Probe until ended."""
+        if self.urgent:
+            os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
         with self.primary.client() as primary, self.control.client() as control:
             number = 0
             threads = (f"/proc/{self.primary.pid}", f"/proc/self/task/{threading.get_native_id()}")
@@ -97,14 +101,12 @@ def measure(kind: Kind, keys: int, size: int, apart: bool, idle_seconds: float) 
         stack.callback(control.kill)
         control.start()
         nodes.fill(primary, keys, size)
-        for replica in replicas:
-            if apart:
-                nodes.pin(replica.pid, THEIRS)
         if apart:
-            for pid in (primary.pid, control.pid, 0):
-                nodes.pin(pid, OURS)
+            nodes.pin(primary.pid, OURS)
+            for pid in (control.pid, *(replica.pid for replica in replicas), 0):
+                nodes.pin(pid, THEIRS)
             stack.callback(nodes.pin, 0, OURS | THEIRS)
-        probe = Probe(primary, control, "key:0000007")
+        probe = Probe(primary, control, "key:0000007", urgent=apart and os.geteuid() == 0)
         stack.callback(probe.ended.set)
         probe.start()
         time.sleep(2)  # what filling has left behind
@@ -160,7 +162,7 @@ def check(primary: Server, replicas: list[Server]) -> None:
 
 def run(options: argparse.Namespace) -> list[str]:
     """Measure each kind and return the lines of a table."""
-    where = "replicas on another core" if options.apart else "all on the same cores"
+    where = "the primary alone on a core" if options.apart else "all on the same cores"
     lines = [
         f"{options.keys} keys of {options.size} bytes, {where}; ms are p50/p99/max of PING and GET",
         "",
