@@ -81,7 +81,8 @@ class Courier:
                 if (rest := self._pace.claim(wanted)) > 0:
                     time.sleep(rest)
                     continue
-                taken = _send_some(connection, file.fileno(), sent, wanted)
+                with self._pace.one:
+                    taken = _send_some(connection, file.fileno(), sent, wanted)
                 self._pace.give_back(wanted - taken)
                 sent += taken
                 if (now := time.monotonic()) - told >= COUNT_SECONDS:

@@ -1,8 +1,8 @@
 """Whose turn it is among the replicas that synchronize, and how fast: snapshots and history leave in slices.
 
-Law: of history one slice (SLICE bytes) leaves a turn of the loop over all replicas, so that a client waits for one send(2) at most,
-however many synchronize; snapshots leave past the loop (see courier). And while clients are served, both together take no
-more of the network and of the machine than `repl-snapshot-rate`.
+Law: of history one slice (SLICE bytes) leaves a turn of the loop, of snapshots one at a time past the loop (see courier), so that a
+client waits for two send(2) at most, however many synchronize. And while clients are served, both together take no more of the
+network and of the machine than `repl-snapshot-rate`.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ class Pace:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._turns, self._rests = asyncio.Lock(), asyncio.Lock()
+        self.one = threading.Lock()  # held by the thread that sends a slice: the loop shares its processor with one at most
         self._counting = threading.Lock()
         self._allowed = 0.0  # bytes that may leave now
         self._reckoned = 0.0  # until when they were counted, in seconds of the monotonic clock
