@@ -33,6 +33,7 @@ from replication.tasks import begin
 from store.errors import ReplyError
 from store.events import encode_event
 from store.logfile import notice, warn
+from store.resp.foreign import next_value
 
 if TYPE_CHECKING:
     from replication.peer import Peer
@@ -172,7 +173,7 @@ class Asking:
     async def ask(self, *words: bytes) -> bytes:
         """Send a command; return its reply, which is a string. Raise ReplyError for an error, OSError when the link is lost."""
         self._writer.write(encode_event(*words))
-        while (reply := self._parser.gets()) is False:
+        while (reply := next_value(self._parser)) is False:
             data = await self._reader.read(1 << 16)
             if not data:
                 raise ConnectionError("the connection was closed")

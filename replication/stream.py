@@ -13,6 +13,7 @@ import hiredis
 from store.errors import CorruptLog
 from store.events import decode_events, event_size
 from store.log.frame import HEADER_SIZE, OFFSET_SPACE, BadFrame, Frame, decode, offset_at_start
+from store.resp.foreign import next_value
 
 _PORTION = 8 * 1024
 """Bytes of commands that are read at a time: what they are applied in takes about a millisecond."""
@@ -116,7 +117,7 @@ class CommandStream:
     def _read(self) -> None:
         """Read the events that are complete."""
         try:
-            while (event := self._reader.gets()) is not False:
+            while (event := next_value(self._reader)) is not False:
                 self._take(event)
         except hiredis.ProtocolError as error:
             raise BadStream(f"not RESP: {error}") from error

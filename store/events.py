@@ -62,7 +62,7 @@ def decode_events_plain(payload: bytes, path: object = "(memory)", base: int = 0
                 reader.feed(payload[fed : fed + _PIECE])
                 fed += _PIECE
                 event = reader.gets()
-        except hiredis.ProtocolError as error:
+        except (hiredis.ProtocolError, TypeError) as error:  # TypeError: a map with a list for a key
             raise CorruptLog(path, base + position, f"an event that is not RESP: {error}") from error
         if event is False:
             raise CorruptLog(path, base + position, "an event without its end")

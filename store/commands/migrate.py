@@ -18,6 +18,7 @@ from store.errors import ReplyError, syntax_error
 from store.events import encode_event
 from store.rdb import dump_value
 from store.replies import OK
+from store.resp.foreign import next_value
 from store.tx import Tx
 
 DEFAULT_TIMEOUT = 1.0
@@ -105,7 +106,7 @@ async def _run(tx: Tx, wanted: Migration) -> None:
     """Transfer and answer the waiting client."""
     try:
         reply: object = await _transfer(tx, wanted)
-    except (OSError, OverflowError, TimeoutError, asyncio.IncompleteReadError):
+    except (OSError, OverflowError, TimeoutError, asyncio.IncompleteReadError, hiredis.ProtocolError):
         reply = ReplyError("error or timeout writing to target instance", "IOERR")
     except ReplyError as error:
         reply = error
@@ -161,9 +162,9 @@ class Target:
         self._replies = hiredis.Reader()
 
     async def ask(self, timeout: float, *argv: bytes) -> object:
-        """Send a command and return its reply; raise ReplyError for an error, TimeoutError or OSError without one."""
+        """Send a command and return its reply; raise ReplyError for an error, else TimeoutError, OSError or ProtocolError."""
         self.writer.write(encode_event(*argv))
-        while (reply := self._replies.gets()) is False:
+        while (reply := next_value(self._replies)) is False:
             async with asyncio.timeout(timeout):
                 data = await self.reader.read(65536)
             if not data:

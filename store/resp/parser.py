@@ -172,5 +172,5 @@ def _whole(data: bytes) -> list[Request] | None:
             requests.append(request)
         reader.feed(_SENTINEL)  # an unfinished request would swallow it
         return requests if reader.gets() == [] else None
-    except hiredis.HiredisError:
+    except (hiredis.HiredisError, TypeError):  # TypeError: a map with a list for a key
         return None

@@ -18,6 +18,8 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from store.resp.foreign import next_value
+
 Info = dict[str, str]
 NOTHING = "–"
 TIMEOUT_SECONDS = 2.0
@@ -39,7 +41,7 @@ class Link:
         self._socket: socket.socket | None = None
 
     def ask(self, *argv: str) -> object:
-        """Run one command; raise OSError when the node can't be reached or hangs up, hiredis.ReplyError for an error reply."""
+        """Run one command; raise OSError when the node can't be reached or hangs up, HiredisError for an error or no reply."""
         try:
             if self._socket is None:
                 self._socket = socket.create_connection(self._place, TIMEOUT_SECONDS)
@@ -47,14 +49,14 @@ class Link:
                 if self._password:
                     self._command("AUTH", self._password)
             return self._command(*argv)
-        except (OSError, hiredis.ReplyError):
+        except (OSError, hiredis.HiredisError):
             self.close()
             raise
 
     def _command(self, *argv: str) -> object:
         assert self._socket is not None
         self._socket.sendall(hiredis.pack_command(argv))  # type: ignore[arg-type]  # its stub means any length
-        while (reply := self._reader.gets()) is False:
+        while (reply := next_value(self._reader)) is False:
             data = self._socket.recv(65536)
             if not data:
                 raise ConnectionError("the node hung up")
@@ -91,7 +93,7 @@ def sample(link: Link) -> Sample:
     now = time.monotonic()
     try:
         info, slow = link.ask("INFO", "everything"), link.ask("SLOWLOG", "GET", str(SLOW_SHOWN))
-    except (OSError, hiredis.ReplyError) as error:
+    except (OSError, hiredis.HiredisError) as error:
         return Sample(now, error=str(error) or type(error).__name__)
     return Sample(now, parse_info(str(info)), slow if isinstance(slow, list) else [])
 

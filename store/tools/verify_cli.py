@@ -20,6 +20,7 @@ from typing import Any
 import hiredis
 
 from store.events import encode_event
+from store.resp.foreign import next_value
 from store.tools.progress import Advance, bar
 
 TRIES = 8
@@ -65,7 +66,7 @@ class NodeLink:
     def read(self, look: Callable[[], None] = lambda: None) -> Any:
         """Read a reply, an error as `hiredis.ReplyError`; raise Unanswered if there is none. look: called now and then meanwhile."""
         until = time.monotonic() + TIMEOUT
-        while (reply := self._reader.gets()) is False:
+        while (reply := self._next()) is False:
             if not select.select([self._socket], [], [], LOOK)[0]:
                 if time.monotonic() > until:
                     raise Unanswered(f"{self.address}: no answer within {TIMEOUT:g} seconds")
@@ -79,6 +80,12 @@ class NodeLink:
                 raise Unanswered(f"{self.address}: the connection was closed")
             self._reader.feed(data)
         return reply
+
+    def _next(self) -> Any:
+        try:
+            return next_value(self._reader)
+        except hiredis.ProtocolError as error:
+            raise Unanswered(f"{self.address}: {error}") from error
 
     def ask(self, *words: bytes) -> Any:
         """Send a command and return its reply; raise Unanswered for an error."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.kit.listening import listening
 from tests.kit.servers import HOST, Server, chronis_server, free_port, redis_server, requires_redis
 
 pytestmark = requires_redis
@@ -82,3 +83,12 @@ def test_it_is_refused_where_nothing_may_wait() -> None:
             client.pipeline([("MULTI",), ("MIGRATE", HOST, target.port, "list", 0, 1000)])
             assert "can't be part of a transaction" in str(client.command("EXEC"))
         assert here.command_reply("EXISTS", "list") == 1
+
+
+@pytest.mark.parametrize("answer", [b"HTTP/1.1 400 Bad Request\r\n\r\n", b"%1\r\n*0\r\n:1\r\n"])
+def test_a_target_that_is_no_redis_is_an_error(answer: bytes) -> None:
+    """The client hears of it, whatever answered there; the key stays."""
+    with chronis_server() as here, listening(answer) as port:
+        assert str(here.command_reply("SET", "k", "v")) == "OK"
+        assert "IOERR error or timeout" in repr(here.command_reply("MIGRATE", HOST, port, "k", 0, 5000))
+        assert here.command_reply("EXISTS", "k") == 1

@@ -5,9 +5,11 @@ from __future__ import annotations
 import time
 
 import psutil
+import pytest
 
 from store.tools.main import main
 from tests.kit.cluster import eventually, info, linked, offset
+from tests.kit.listening import listening
 from tests.kit.servers import HOST, Server, chronis_server
 
 FAR = 10**12
@@ -48,6 +50,13 @@ def test_replica_and_replay_are_equal_in_everything() -> None:
         assert main(["verify", *nodes]) == 0
         client.command("XACK", "late", "group", *(entry[0] for entry in client.command("XRANGE", "late", "-", "+", "COUNT", 3)))  # type: ignore[index, union-attr]
         assert main(["verify", *nodes]) == 0
+
+
+def test_what_is_no_node_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    """Something else listens on the port: status 2 and its address, no traceback."""
+    with chronis_server() as server, listening(b"HTTP/1.1 400 Bad Request\r\n\r\n") as port:
+        assert main(["verify", f"{HOST}:{server.port}", f"{HOST}:{port}"]) == 2
+    assert f"{HOST}:{port}: Protocol error" in "".join(capsys.readouterr())
 
 
 def test_history_rests_when_nobody_waits_for_a_digest() -> None:

@@ -54,7 +54,11 @@ def test_frames_come_out_as_they_were_sent(cuts: list[int]) -> None:
     assert [piece.events for piece in found] == [[[b"SET", b"k", b"v" * 30], [b"PING"]], [[b"SET", b"k", b"v" * 30]]]
 
 
-@pytest.mark.parametrize("data", [b"+OK\r\n", b"*1\r\n:1\r\n", b"*01\r\n$4\r\nPING\r\n", b"\x00\x00\x00\x00", b"*0\r\n"])
+UNHASHABLE = b"%1\r\n*0\r\n:1\r\n"
+"""A map whose key is a list."""
+
+
+@pytest.mark.parametrize("data", [b"+OK\r\n", b"*1\r\n:1\r\n", b"*01\r\n$4\r\nPING\r\n", b"\x00\x00\x00\x00", b"*0\r\n", UNHASHABLE])
 def test_garbage_is_no_stream_of_commands(data: bytes) -> None:
     """What is no canonical command ends the link."""
     with pytest.raises(BadStream):

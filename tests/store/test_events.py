@@ -40,6 +40,7 @@ def test_events_larger_than_a_piece_and_many_small_ones_are_found() -> None:
         (b"*0\r\n", 0),
         (b"*1\r\n$-1\r\n", 0),
         (b"*1\r\n*1\r\n$1\r\na\r\n", 0),
+        (encode_event(b"PING") + b"%1\r\n*0\r\n:1\r\n", 14),
         (b"*1\r\n$04\r\nPING\r\n", 0),
     ],
 )

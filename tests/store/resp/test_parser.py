@@ -88,6 +88,7 @@ BAD = [
     (b"*x\r\n", "invalid multibulk length"),
     (b"*1\r\nfoo\r\n", "expected '$', got 'f'"),
     (b"*3\r\n$3\r\nSET\r\n$1\r\nx\r\nfooz\r\n", "expected '$', got 'f'"),
+    (b"*1\r\n%1\r\n*0\r\n:1\r\n", "expected '$', got '%'"),
     (b"*1\r\n$-10\r\n", "invalid bulk length"),
     (b"*1\r\n$2000000000\r\n", "invalid bulk length"),
     (b"*1\r\n$blabla\r\n", "invalid bulk length"),

@@ -7,6 +7,7 @@ from rich.console import Console
 
 from store.tools.main import main
 from store.tools.top_cli import Link, Picture, Sample, count, hit_ratio, lag, parse_info, rate, sample
+from tests.kit.listening import listening
 from tests.kit.servers import HOST, chronis_server, free_port
 
 
@@ -88,6 +89,8 @@ def test_a_look_at_nodes_that_run_and_that_do_not(capsys: pytest.CaptureFixture[
         arguments = ["top", f"{HOST}:{server.port}", f"{HOST}:{gone}", "--password", "secret"]
         assert main([*arguments, "--count", "1", "--interval", "0.1", "--width", "170"]) == 0
         assert sample(Link(f"{HOST}:{server.port}", "wrong")).error
+    with listening(b"HTTP/1.1 400 Bad Request\r\n\r\n") as port:
+        assert "Protocol error" in sample(Link(f"{HOST}:{port}")).error
     shown = capsys.readouterr().out
     assert "primary" in shown
     assert "is down: " in shown
