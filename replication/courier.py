@@ -1,7 +1,8 @@
 """Carrying a snapshot's file to a replica: sendfile(2) in a thread of its own, past the event loop, at the primary's pace.
 
 Law: the loop does nothing for a file on its way but to count it now and then, so clients are served meanwhile by another core.
-The thread has the connection and the file by descriptors of its own, which it closes within CHECK_SECONDS of being called off.
+The thread has the connection and the file by descriptors of its own, which it closes when called off: after CHECK_SECONDS, or
+the slice that it is sending.
 """
 
 from __future__ import annotations
@@ -77,14 +78,20 @@ class Courier:
             while sent < size and not called_off.is_set():
                 if not room.poll(CHECK_SECONDS * 1000):
                     continue
-                wanted = min(SLICE, size - sent)
-                if (rest := self._pace.claim(wanted)) > 0:
-                    time.sleep(rest)
+                if not self._pace.one.acquire(timeout=CHECK_SECONDS):
                     continue
-                with self._pace.one:
+                try:
+                    if called_off.is_set():
+                        break
+                    wanted = min(SLICE, size - sent)
+                    if (rest := self._pace.claim(wanted)) > 0:
+                        time.sleep(rest)  # for all: one asks for leave, the others wait for it
+                        continue
                     taken = _send_some(connection, file.fileno(), sent, wanted)
-                self._pace.give_back(wanted - taken)
-                sent += taken
+                    self._pace.give_back(wanted - taken)
+                    sent += taken
+                finally:
+                    self._pace.one.release()
                 if (now := time.monotonic()) - told >= COUNT_SECONDS:
                     count(sent - counted)
                     counted, told = sent, now

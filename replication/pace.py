@@ -23,12 +23,12 @@ BUSY_SECONDS = 0.1
 
 
 class Pace:
-    """Gives the feeds of a primary their turns, in the order in which they ask."""
+    """Gives the feeds of a primary their turns: history in the order in which it asks, couriers as they come."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._turns, self._rests = asyncio.Lock(), asyncio.Lock()
-        self.one = threading.Lock()  # held by the thread that sends a slice: the loop shares its processor with one at most
+        self.one = threading.Lock()  # held by the courier that sends a slice or rests before it
         self._counting = threading.Lock()
         self._allowed = 0.0  # bytes that may leave now
         self._reckoned = 0.0  # until when they were counted, in seconds of the monotonic clock

@@ -98,6 +98,7 @@ async def test_beyond_the_rate_it_rests(ends: Ends, snapshot: Path) -> None:
     await asyncio.sleep(0.3)
     while len(came) < SLICE:
         came += await asyncio.get_running_loop().sock_recv(ends[1], 3 * SLICE)
+    assert len(came) == SLICE
     with pytest.raises(BlockingIOError):
         ends[1].recv(1)
     slowly._engine.settings.repl_snapshot_rate = 0
@@ -153,3 +154,17 @@ async def test_without_a_thread_it_is_an_error(ends: Ends, snapshot: Path, monke
     with pytest.raises(OSError, match="can't start new thread"):
         await Courier(pace(), lambda _: None).carry(snapshot.open("rb"), SLICE, ends[0].fileno())
     assert open_files() == before
+
+
+async def test_who_waits_for_another_and_is_called_off_sends_nothing(ends: Ends, snapshot: Path) -> None:
+    """One sends at a time; a slow disk under that one keeps no other courier alive."""
+    shared = pace()
+    with shared.one:
+        carrying = asyncio.create_task(Courier(shared, lambda _: None).carry(snapshot.open("rb"), SLICE, ends[0].fileno()))
+        while not couriers():  # noqa: ASYNC110 - nobody tells
+            await asyncio.sleep(0)
+        await asyncio.sleep(0.05)
+        carrying.cancel()
+        await ended()
+    with pytest.raises(BlockingIOError):
+        ends[1].recv(1)

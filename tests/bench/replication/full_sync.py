@@ -53,7 +53,8 @@ class Probe(threading.Thread):
     def run(self) -> None:
         """Probe until ended."""
         if self.urgent:
-            os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
+            with contextlib.suppress(PermissionError):
+                os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
         with self.primary.client() as primary, self.control.client() as control:
             number = 0
             threads = (f"/proc/{self.primary.pid}", f"/proc/self/task/{threading.get_native_id()}")
