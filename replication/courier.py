@@ -14,6 +14,7 @@ import select
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import BinaryIO
 
 from replication.pace import SLICE, Pace
@@ -35,68 +36,82 @@ class Courier:
 
         Raises OSError: as sendfile(2) does, when the file is shorter, and when no thread can be had.
         """
-        loop = asyncio.get_running_loop()
-        done: asyncio.Future[None] = loop.create_future()
-        called_off = threading.Event()
         with contextlib.ExitStack() as stack:
             stack.enter_context(file)
             own = os.dup(connection)  # the number may stand for another connection once this one is closed
             stack.callback(os.close, own)
-            held = stack.pop_all()
-
-        def tell(step: Callable[..., None], *words: object) -> None:
-            with contextlib.suppress(RuntimeError):  # the loop is closed: the server has ended
-                loop.call_soon_threadsafe(step, *words)
-
-        def work() -> None:
-            outcome: Exception | None = None
-            try:
-                with held:
-                    self._send(file, size, own, called_off, lambda taken: tell(self._count, taken))
-            except Exception as error:  # whatever it is: who waits hears of it
-                outcome = error
-            tell(_settle, done, outcome)
-
+            errand = _Errand(file, size, own, stack.pop_all())
         try:
-            threading.Thread(target=work, name="courier", daemon=True).start()
+            threading.Thread(target=self._run, args=(errand,), name="courier", daemon=True).start()
         except RuntimeError as error:
-            held.close()
+            errand.held.close()
             raise OSError(str(error)) from error
         try:
-            await done
+            await errand.done
         finally:
-            called_off.set()
+            errand.called_off.set()
 
-    def _send(
-        self, file: BinaryIO, size: int, connection: int, called_off: threading.Event, count: Callable[[int], None]
-    ) -> None:
+    # ── in the thread ──────────────────────────────────────────────────────────────────────────────────────────────
+    def _run(self, errand: _Errand) -> None:
+        outcome: Exception | None = None
+        try:
+            with errand.held:
+                self._send(errand)
+        except Exception as error:  # whatever it is: who waits hears of it
+            outcome = error
+        errand.tell(_settle, errand.done, outcome)
+
+    def _send(self, errand: _Errand) -> None:
         room = select.poll()
-        room.register(connection, select.POLLOUT)
+        room.register(errand.connection, select.POLLOUT)
         sent = counted = 0
         told = time.monotonic()
         try:
-            while sent < size and not called_off.is_set():
-                if not room.poll(CHECK_SECONDS * 1000):
-                    continue
-                if not self._pace.one.acquire(timeout=CHECK_SECONDS):
-                    continue
-                try:
-                    if called_off.is_set():
-                        break
-                    wanted = min(SLICE, size - sent)
-                    if (rest := self._pace.claim(wanted)) > 0:
-                        time.sleep(rest)  # for all: one asks for leave, the others wait for it
-                        continue
-                    taken = _send_some(connection, file.fileno(), sent, wanted)
-                    self._pace.give_back(wanted - taken)
-                    sent += taken
-                finally:
-                    self._pace.one.release()
-                if (now := time.monotonic()) - told >= COUNT_SECONDS:
-                    count(sent - counted)
+            while sent < errand.size and not errand.called_off.is_set():
+                sent += self._slice(errand, sent, room)
+                if sent > counted and (now := time.monotonic()) - told >= COUNT_SECONDS:
+                    errand.tell(self._count, sent - counted)
                     counted, told = sent, now
         finally:
-            count(sent - counted)
+            errand.tell(self._count, sent - counted)
+
+    def _slice(self, errand: _Errand, sent: int, room: select.poll) -> int:
+        """Send the slice at `sent` and return its bytes; 0: there is no room, it is another's turn, or it is too soon for anybody."""
+        if not room.poll(CHECK_SECONDS * 1000) or not self._pace.one.acquire(timeout=CHECK_SECONDS):
+            return 0
+        try:
+            wanted = min(SLICE, errand.size - sent)
+            if errand.called_off.is_set():
+                return 0
+            if (rest := self._pace.claim(wanted)) > 0:
+                time.sleep(rest)  # for all: one asks for leave, the others wait for it
+                return 0
+            taken = _send_some(errand.connection, errand.file.fileno(), sent, wanted)
+            self._pace.give_back(wanted - taken)
+            return taken
+        finally:
+            self._pace.one.release()
+
+
+@dataclass
+class _Errand:
+    """A file that has to go over a connection, both held until the thread ends, and who waits for it."""
+
+    file: BinaryIO
+    size: int
+    connection: int
+    held: contextlib.ExitStack
+    called_off: threading.Event = field(default_factory=threading.Event)
+    loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.get_running_loop)
+    done: asyncio.Future[None] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.done = self.loop.create_future()
+
+    def tell(self, step: Callable[..., None], *words: object) -> None:
+        """Have the loop take a step; by any thread."""
+        with contextlib.suppress(RuntimeError):  # the loop is closed: the server has ended
+            self.loop.call_soon_threadsafe(step, *words)
 
 
 def _send_some(connection: int, file: int, offset: int, size: int) -> int:

@@ -193,7 +193,7 @@ class ReplicaFeed:
             self._send_slice(memoryview(b"$%d\r\n" % size))
             await self._room.wait()
             transport = self.session.transport
-            if transport is None or transport.is_closing() or transport.get_write_buffer_size():
+            if transport is None or transport.is_closing():
                 raise OSError("the connection is being closed")
             stack.pop_all()  # the courier closes it
         await self._courier.carry(file, size, self.session.fd)

@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import socket
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
@@ -100,30 +101,90 @@ class Connection(asyncio.Protocol):
         self.feed.drained()
 
 
-async def test_what_waits_in_a_connection_is_a_slice_at_most(tmp_path: Path) -> None:
-    """A file of many slices arrives whole at a reader that stops now and then, and no more than a slice waits meanwhile."""
+@pytest.fixture
+async def replica() -> AsyncIterator[tuple[ReplicaFeed, socket.socket]]:
+    """The feed of a replica, and the replica's end of the connection."""
     ours, theirs = socket.socketpair()
     theirs.setblocking(False)
-    loop, node = asyncio.get_running_loop(), engine(rate=0)
-    transport, connection = await loop.create_connection(Connection, sock=ours)
+    node = engine(rate=0)
+    transport, connection = await asyncio.get_running_loop().create_connection(Connection, sock=ours)
     session = cast(Session, SimpleNamespace(transport=transport, fd=ours.fileno(), net_output=0))
     primary = cast(Primary, SimpleNamespace(engine=node, pace=Pace(node)))
     feed = connection.feed = ReplicaFeed(primary, session, Peer("replica"))
+    feed._may_wait(0)
+    yield feed, theirs
+    if not transport.is_closing():
+        transport.abort()
+        await turns(3)
+    theirs.close()
+
+
+async def received(theirs: socket.socket, size: int, look: Callable[[], object]) -> bytes:
+    """Read so many bytes, slowly, and look before each piece."""
+    came = b""
+    while len(came) < size:
+        await turns(50)
+        look()
+        came += await asyncio.get_running_loop().sock_recv(theirs, 3 * SLICE)
+    return came
+
+
+async def test_of_a_file_nothing_waits_in_the_connection(replica: tuple[ReplicaFeed, socket.socket], tmp_path: Path) -> None:
+    """A file of many slices arrives whole, after its length and what was said before, at a reader that stops now and then."""
+    feed, theirs = replica
+    transport = feed.session.transport
+    assert transport is not None
     data = bytes(range(256)) * (40 * SLICE // 256) + b"end"
     (tmp_path / "snapshot").write_bytes(data)
-    feed._may_wait(0)
+    before = b"+said before\r\n" * 100_000
+    feed.write(before)  # more than the socket takes, so the length has to wait
     sending = asyncio.create_task(feed._send_file(tmp_path / "snapshot"))
-    came = b""
-    wanted = b"$%d\r\n" % len(data) + data
-    while len(came) < len(wanted):
-        await turns(50)
-        assert transport.get_write_buffer_size() <= SLICE + 20
-        came += await loop.sock_recv(theirs, 3 * SLICE)
+    length = b"$%d\r\n" % len(data)
+    came = await received(theirs, len(before) + len(length), lambda: None)
+    waited: list[int] = []
+    rest = len(before + length + data) - len(came)
+    came += await received(theirs, rest, lambda: waited.append(transport.get_write_buffer_size()))
     await sending
-    assert came == wanted
-    assert session.net_output == node.stats.net_repl_output == len(wanted)
-    transport.close()
-    theirs.close()
+    assert waited
+    assert not any(waited)
+    assert came == before + length + data
+    assert feed.session.net_output == feed.primary.engine.stats.net_repl_output == len(came)
+
+
+async def test_a_connection_that_is_being_closed_gets_no_file(replica: tuple[ReplicaFeed, socket.socket], tmp_path: Path) -> None:
+    """What it still has to send goes out unmixed."""
+    feed, theirs = replica
+    assert feed.session.transport is not None
+    (tmp_path / "snapshot").write_bytes(b"F" * SLICE)
+    feed._may_wait(1 << 22)
+    feed.write(b"r" * 900_000)
+    feed.session.transport.close()
+    with pytest.raises(OSError, match="being closed"):
+        await feed._send_file(tmp_path / "snapshot")
+    assert await received(theirs, 900_000, lambda: None) == b"r" * 900_000
+    assert await asyncio.get_running_loop().sock_recv(theirs, 1) == b""
+
+
+async def test_of_history_a_slice_waits_at_most(replica: tuple[ReplicaFeed, socket.socket]) -> None:
+    """The next is sent when the socket has taken the last."""
+    feed, theirs = replica
+    transport = feed.session.transport
+    assert transport is not None
+    data = bytes(range(256)) * (40 * SLICE // 256)
+    sending = asyncio.create_task(feed._send_slices(data))
+    waited: list[int] = []
+    assert await received(theirs, len(data), lambda: waited.append(transport.get_write_buffer_size())) == data
+    await sending
+    assert 0 < max(waited) <= SLICE
+
+
+def test_what_was_claimed_and_not_sent_is_not_counted() -> None:
+    """Who gets all of it back may claim it again at once; who does not has to rest."""
+    pace = Pace(engine(rate=1))
+    assert pace.claim(SLICE) == 0
+    assert pace.claim(SLICE) > 0
+    pace.give_back(SLICE)
+    assert pace.claim(SLICE) == 0
 
 
 @pytest.fixture
