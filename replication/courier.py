@@ -84,7 +84,7 @@ class Courier:
             if errand.called_off.is_set():
                 return 0
             if (rest := self._pace.claim(wanted)) > 0:
-                time.sleep(rest)  # for all: one asks for leave, the others wait for it
+                errand.called_off.wait(rest)  # for all: one asks for leave, the others wait for it
                 return 0
             taken = _send_some(errand.connection, errand.file.fileno(), sent, wanted)
             self._pace.give_back(wanted - taken)

@@ -173,8 +173,8 @@ class Replica:
             self._attempts.later()
 
     def _say(self, reason: str, was_up: bool, refused: bool) -> None:
-        """Log why the link is down, if that is news."""
-        if not self._attempts.worth_a_line(reason):
+        """Log why the link is down, if that is news: always when it was said that a snapshot is on its way."""
+        if not self._attempts.worth_a_line(reason) and self.arrival is None:
             return
         if refused:
             warn(reason)

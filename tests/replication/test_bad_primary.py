@@ -117,6 +117,18 @@ def test_a_stream_that_fails_again_and_again_is_tried_ever_more_slowly_and_said_
     replica.command_reply("REPLICAOF", "NO", "ONE")
 
 
+def test_a_snapshot_that_breaks_off_is_said_each_time(replica: Server) -> None:
+    """The log that tells of each snapshot on its way tells of each end."""
+    pretender = Pretender(b"", FULL + b"$20\r\n" + b"x" * 20)
+    said = len(replica.output())
+    replica.command_reply("REPLICAOF", HOST, pretender.port)
+    eventually(lambda: len(pretender.came) >= 8, "eight attempts")
+    replica.command_reply("REPLICAOF", "NO", "ONE")
+    told = replica.output()[said:]
+    assert told.count("Internal error in RDB") == told.count("Loading DB in memory") >= 7
+    pretender.listener.close()
+
+
 @pytest.mark.parametrize("host", ["x" * 70, "a..b", "nobody\x00", "n\u00f6.invalid"])
 def test_a_name_that_nobody_can_have(host: str, replica: Server) -> None:
     """It is said, and tried again as any other."""
