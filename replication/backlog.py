@@ -36,12 +36,12 @@ class Backlog:
     def needed(self) -> int | None:
         """From where on replicas still need a log on disk; None: nowhere (`Saving.needed`)."""
         feeds = [feed for feed in self.primary.feeds.values() if _needs_history(feed)]
-        return min((feed.peer.sent for feed in feeds if self._gets_nearer(feed)), default=None)
+        return min((feed.peer.needs_from for feed in feeds if self._gets_nearer(feed)), default=None)
 
     def _gets_nearer(self, feed: ReplicaFeed) -> bool:
         """Tell whether a replica is not one that reads more slowly for good than history grows."""
         most = self.engine.settings.log_retention_size
-        missing = self.primary.released - feed.peer.sent
+        missing = self.primary.released - feed.peer.needs_from
         return not most or not feed.peer.following or missing <= feed.missed + most
 
     def judge(self) -> None:

@@ -1,135 +1,171 @@
-"""Carrying a snapshot's file to a replica: sendfile(2) in a thread of its own, past the event loop, at the primary's pace.
+"""Carrying files to replicas, by a process of its own (courier_process): past the event loop, and past its interpreter's lock.
 
-Law: the loop does nothing for a file on its way but to count it now and then, so clients are served meanwhile by another core.
-The thread has the connection and the file by descriptors of its own, which it closes when called off: after CHECK_SECONDS, or
-the slice that it is sending.
+Law: the loop does nothing for a file on its way but to count it now and then. What is called off may still leave for as long as
+the order takes: who changes the file's bytes, or says something else over the connection, hangs the connection up before.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import os
-import select
-import threading
+import socket
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import BinaryIO
 
-from replication.pace import SLICE, Pace
+from replication import courier_process
+from replication.courier_process import CALL_OFF, CARRY, DONE, ORDER, PACE, REPORT, TAKEN
+from replication.pace import Pace
 
-CHECK_SECONDS = 0.1
-"""How long the thread waits for a connection that takes nothing before it looks whether it is still wanted."""
-COUNT_SECONDS = 0.1
-"""How often at most the loop hears what was taken."""
+IDLE_SECONDS = 10.0
+"""How long the process is kept when there is nothing to carry."""
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Bytes `start` to `end` of an open file, by its descriptor."""
+
+    file: int
+    start: int
+    end: int
 
 
 class Courier:
-    """Files on their way over one connection, one after the other. `count(bytes)`, called by the loop: what it has taken."""
+    """The process and what it has been told to carry. It is started by the first errand, and ends by itself when this node does."""
 
-    def __init__(self, pace: Pace, count: Callable[[int], None]) -> None:
-        self._pace, self._count = pace, count
+    def __init__(self, pace: Pace) -> None:
+        self._pace = pace
+        self._process: subprocess.Popen[bytes] | None = None
+        self._channel: socket.socket | None = None
+        self._errands: dict[int, _Errand] = {}
+        self._numbers = itertools.count(1)
+        self._heard = b""  # the beginning of a report
+        self._rate = -1  # what the process knows of the pace
+        self._used = 0.0  # when it last had something to carry, in seconds of the monotonic clock
 
-    async def carry(self, file: BinaryIO, size: int, connection: int) -> None:
-        """Send the first `size` bytes of a file over a socket that does not block; cancelled, no slice more. Closes the file.
+    async def carry(self, piece: Piece, connection: int, count: Callable[[int], None], hurry: bool = False) -> None:
+        """Send a piece over a socket that does not block, at the primary's pace unless in a hurry; `count`: told what was taken.
 
-        Raises OSError: as sendfile(2) does, when the file is shorter, and when no thread can be had.
+        Raises OSError: as sendfile(2) does, when the file ends before the piece, when the process can't be had or ends.
         """
-        with contextlib.ExitStack() as stack:
-            stack.enter_context(file)
-            own = os.dup(connection)  # the number may stand for another connection once this one is closed
-            stack.callback(os.close, own)
-            errand = _Errand(file, size, own, stack.pop_all())
-        try:
-            threading.Thread(target=self._run, args=(errand,), name="courier", daemon=True).start()
-        except RuntimeError as error:
-            errand.held.close()
-            raise OSError(str(error)) from error
+        number, errand = next(self._numbers), _Errand(count)
+        self._pace.carrying = True
+        channel = self._running()
+        self._judge_pace()  # before: it begins at once
+        socket.send_fds(channel, [ORDER.pack(CARRY, number, piece.start, piece.end, hurry)], [piece.file, connection])
+        self._errands[number] = errand
         try:
             await errand.done
         finally:
-            errand.called_off.set()
+            del self._errands[number]
+            self._used = time.monotonic()
+            if errand.done.cancelled():
+                self._order(CALL_OFF, number)
 
-    # ── in the thread ──────────────────────────────────────────────────────────────────────────────────────────────
-    def _run(self, errand: _Errand) -> None:
-        outcome: Exception | None = None
-        try:
-            with errand.held:
-                self._send(errand)
-        except Exception as error:  # whatever it is: who waits hears of it
-            outcome = error
-        errand.tell(_settle, errand.done, outcome)
+    def tick(self) -> None:
+        """Ten times a second: tell how fast it may go; let the process end when it has had nothing to do for a while."""
+        self._pace.carrying = bool(self._errands)
+        if self._channel is None:
+            return
+        if self._errands:
+            self._judge_pace()
+        elif time.monotonic() - self._used > IDLE_SECONDS:
+            self.close()
 
-    def _send(self, errand: _Errand) -> None:
-        room = select.poll()
-        room.register(errand.connection, select.POLLOUT)
-        sent = counted = 0
-        told = time.monotonic()
-        try:
-            while sent < errand.size and not errand.called_off.is_set():
-                sent += self._slice(errand, sent, room)
-                if sent > counted and (now := time.monotonic()) - told >= COUNT_SECONDS:
-                    errand.tell(self._count, sent - counted)
-                    counted, told = sent, now
-        finally:
-            errand.tell(self._count, sent - counted)
+    def close(self) -> None:
+        """End the process; what it carries is called off."""
+        self._lost("the courier is not wanted any more")
 
-    def _slice(self, errand: _Errand, sent: int, room: select.poll) -> int:
-        """Send the slice at `sent` and return its bytes; 0: there is no room, it is another's turn, or it is too soon for anybody."""
-        if not room.poll(CHECK_SECONDS * 1000) or not self._pace.one.acquire(timeout=CHECK_SECONDS):
-            return 0
+    def _judge_pace(self) -> None:
+        rate = self._pace.courier_rate
+        if rate != self._rate:
+            self._order(PACE, 0, rate)
+            self._rate = rate
+
+    # ── the process ────────────────────────────────────────────────────────────────────────────────────────────────
+    def _running(self) -> socket.socket:
+        """Return the channel to a process that runs. Raises OSError."""
+        if self._process is not None and self._process.poll() is not None:
+            self._lost("the courier has ended")
+        return self._channel or self._started()
+
+    def _order(self, kind: int, number: int, start: int = 0) -> None:
+        """Give an order, if there is a process; one that takes none is of no use any more."""
+        if self._channel is not None:
+            try:
+                self._channel.send(ORDER.pack(kind, number, start, 0, False))
+            except OSError as error:
+                self._lost(f"the courier takes no orders: {error.strerror}")
+
+    def _started(self) -> socket.socket:
+        """Start a process and return the channel to it. Raises OSError."""
+        with contextlib.ExitStack() as stack:
+            ours, theirs = map(stack.enter_context, socket.socketpair())
+            command = [sys.executable, "-I", "-S", courier_process.__file__, str(theirs.fileno())]
+            self._process = subprocess.Popen(command, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL)
+            ours.setblocking(False)
+            stack.pop_all()
+            theirs.close()
+        self._channel, self._heard, self._rate = ours, b"", -1
+        asyncio.get_running_loop().add_reader(ours, self._hear)
+        return ours
+
+    def _hear(self) -> None:
+        """Take what the process reports."""
+        assert self._channel is not None
         try:
-            wanted = min(SLICE, errand.size - sent)
-            if errand.called_off.is_set():
-                return 0
-            if (rest := self._pace.claim(wanted)) > 0:
-                errand.called_off.wait(rest)  # for all: one asks for leave, the others wait for it
-                return 0
-            taken = _send_some(errand.connection, errand.file.fileno(), sent, wanted)
-            self._pace.give_back(wanted - taken)
-            return taken
-        finally:
-            self._pace.one.release()
+            data = self._channel.recv(64 * 1024)
+        except BlockingIOError:
+            return
+        except ConnectionResetError:
+            data = b""
+        if not data:
+            self._lost("the courier has ended")
+            return
+        data = self._heard + data
+        whole = len(data) - len(data) % REPORT.size
+        self._heard = data[whole:]
+        for kind, number, value in REPORT.iter_unpack(data[:whole]):
+            errand = self._errands.get(number)
+            if errand is not None:  # else it was called off
+                errand.report(kind, value)
+
+    def _lost(self, why: str) -> None:
+        """There is no process any more: whatever it carried has failed."""
+        channel, process = self._channel, self._process
+        self._channel = self._process = None
+        if channel is not None:
+            asyncio.get_running_loop().remove_reader(channel)
+            channel.close()
+        if process is not None:
+            process.kill()
+            process.wait()
+        for errand in self._errands.values():
+            errand.fail(OSError(why))
 
 
 @dataclass
 class _Errand:
-    """A file that has to go over a connection, both held until the thread ends, and who waits for it."""
+    """A piece on its way, and who waits for it."""
 
-    file: BinaryIO
-    size: int
-    connection: int
-    held: contextlib.ExitStack
-    called_off: threading.Event = field(default_factory=threading.Event)
-    loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.get_running_loop)
-    done: asyncio.Future[None] = field(init=False)
+    count: Callable[[int], None]
+    done: asyncio.Future[None] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
-    def __post_init__(self) -> None:
-        self.done = self.loop.create_future()
+    def report(self, kind: int, value: int) -> None:
+        """Take what the process says of it."""
+        if kind == TAKEN:
+            self.count(value)
+        elif kind == DONE:
+            if not self.done.done():
+                self.done.set_result(None)
+        else:
+            self.fail(OSError(value, os.strerror(value)) if value else OSError("the file became shorter while it was sent"))
 
-    def tell(self, step: Callable[..., None], *words: object) -> None:
-        """Have the loop take a step; by any thread."""
-        with contextlib.suppress(RuntimeError):  # the loop is closed: the server has ended
-            self.loop.call_soon_threadsafe(step, *words)
-
-
-def _send_some(connection: int, file: int, offset: int, size: int) -> int:
-    """Return how many bytes of a file the socket took; 0: it is full after all. Raises OSError when the file ends before that."""
-    try:
-        taken = os.sendfile(connection, file, offset, size)
-    except BlockingIOError:
-        return 0
-    if not taken:
-        raise OSError(f"the snapshot became shorter while it was sent: {offset} bytes")
-    return taken
-
-
-def _settle(done: asyncio.Future[None], outcome: Exception | None) -> None:
-    """Have who waits go on, if there still is somebody."""
-    if done.done():
-        return
-    if outcome is None:
-        done.set_result(None)
-    else:
-        done.set_exception(outcome)
+    def fail(self, error: OSError) -> None:
+        """Have who waits hear of an error, if there still is somebody."""
+        if not self.done.done():
+            self.done.set_exception(error)

@@ -1,8 +1,9 @@
-"""What flows to one replica: the answer to its PSYNC, the snapshot's file, history from the log in slices, then live frames.
+"""What flows to one replica: the answer to its PSYNC, the snapshot's file, history from the log, then live frames.
 
 Law: at most WINDOW bytes wait in a connection; a replica that reads more slowly is served from the log again, so however
-slow it is and however many there are, none costs the primary memory or anybody else's time. What is read from disk is read by
-threads; a file is sent by one, and of history waits in the connection only what the socket did not take.
+slow it is and however many there are, none costs the primary memory or anybody else's time. The courier sends the snapshot, and of
+history to a Chronis node all that is not the newest, as it lies in the log's files. The loop sends the rest in slices: what it needs
+from disk is read by threads, and of a slice waits in the connection only what the socket did not take.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from replication.courier import Courier
+from replication.courier import Piece
 from replication.messages import full_resync_line
 from replication.pace import SLICE
 from replication.peer import Action, Event, Peer, State
@@ -23,6 +24,7 @@ from store.logfile import notice, warn
 
 if TYPE_CHECKING:
     from replication.primary import Primary
+    from replication.source import HistoryReader
     from store.client.session import Session
     from store.log.frame import Frame
 
@@ -42,7 +44,6 @@ class ReplicaFeed:
         self.missed = 0  # bytes of history that it lacked when it began to catch up
         self._silent = 0  # seconds in a row without a sign of life ...
         self._signs = (0, 0)  # ... and what there had been of them before
-        self._courier = Courier(primary.pace, self._carried)
         self._room = asyncio.Event()
         self._room.set()
 
@@ -191,12 +192,17 @@ class ReplicaFeed:
             file = stack.enter_context(path.open("rb"))
             size = os.fstat(file.fileno()).st_size
             self._send_slice(memoryview(b"$%d\r\n" % size))
+            await self._carry(Piece(file.fileno(), 0, size), hurry=False)
+
+    async def _carry(self, piece: Piece, hurry: bool) -> None:
+        """Have a piece of a file sent after what waits in the connection. Raises OSError."""
+        transport = self.session.transport
+        if transport is not None and not transport.is_closing() and transport.get_write_buffer_size():
+            self._room.clear()
             await self._room.wait()
-            transport = self.session.transport
-            if transport is None or transport.is_closing():
-                raise OSError("the connection is being closed")
-            stack.pop_all()  # the courier closes it
-        await self._courier.carry(file, size, self.session.fd)
+        if transport is None or transport.is_closing():
+            raise OSError("the connection is being closed")
+        await self.primary.courier.carry(piece, self.session.fd, self._carried, hurry)
 
     def _carried(self, size: int) -> None:
         """Account for what a courier tells of."""
@@ -216,20 +222,36 @@ class ReplicaFeed:
             while not reader.seek():  # noqa: ASYNC110 - nobody else can tell when: this is the work, in slices
                 await asyncio.sleep(0)
             while True:
-                await self._room.wait()
-                await reader.read_ahead()
-                frames = reader.take(SLICE, primary.released)
-                if frames:
-                    missing = primary.released - peer.sent
-                    least, hurry = min(least, missing), hurry or missing > least + WINDOW
-                    framed = peer.options.framed
-                    peer.sent = frames[-1].end  # before: it may acknowledge the last of it while this task waits
-                    await self._send_slices(b"".join([f.raw if framed else f.payload for f in frames]), hurry)
-                elif peer.sent >= primary.released:
+                missing = primary.released - peer.sent
+                least, hurry = min(least, missing), hurry or missing > least + WINDOW
+                if await self._send_some(reader, hurry):
+                    continue
+                if peer.sent >= primary.released:
                     self._may_wait(WINDOW)
                     peer.receive(Event.CAUGHT_UP)
                     return
-                else:
-                    await asyncio.sleep(0)
+                await asyncio.sleep(0)
         finally:
+            peer.carried_from = None
             reader.close()
+
+    async def _send_some(self, reader: HistoryReader, hurry: bool) -> bool:
+        """Send what comes next of history: a piece of a file, or a slice; False if there is nothing yet.
+
+        It counts as sent before: the replica may acknowledge the last of it while this task waits.
+        """
+        peer, upto, framed = self.peer, self.primary.released, self.peer.options.framed
+        piece = reader.piece(upto) if framed else None
+        if piece is not None:
+            peer.carried_from, peer.sent = peer.sent, reader.offset
+            await self._carry(piece, hurry)
+            peer.carried_from = None
+            return True
+        await self._room.wait()
+        await reader.read_ahead()
+        frames = reader.take(SLICE, self.primary.released)
+        if not frames:
+            return False
+        peer.sent = frames[-1].end
+        await self._send_slices(b"".join([f.raw if framed else f.payload for f in frames]), hurry)
+        return True

@@ -86,7 +86,8 @@ class Peer:
     """One replica. Offsets are those of history: `sent` so far, `acked` as applied, `synced` as synced to its disk, -1 while
     it has not told; times in unix ms. `logs`: it has a log on disk. `has_data`: it is done with its snapshot, or needs none.
 
-    What a snapshot holds that is on its way counts as sent: from there on history will be needed.
+    What a snapshot holds that is on its way counts as sent: from there on history will be needed. So does what a courier carries,
+    which began at `carried_from` (None: it carries no history): who loses the link comes back for it.
     """
 
     address: str
@@ -98,6 +99,7 @@ class Peer:
     acked_ms: int = 0
     logs: bool = False
     has_data: bool = False
+    carried_from: int | None = None
     heartbeat_ms: int = 0  # it wants to hear something at least that often; 0: as often as we like
     acknowledges: bool = True  # False after SYNC: it never will
 
@@ -125,6 +127,11 @@ class Peer:
         """Set where its stream begins; has_data: it told that it has what came before, else it was sent a snapshot of that."""
         self.sent, self.acked, self.synced = offset, -1, -1
         self.acked_ms, self.has_data = now_ms, has_data
+
+    @property
+    def needs_from(self) -> int:
+        """The offset from which on history has to be kept for it."""
+        return self.sent if self.carried_from is None else self.carried_from
 
     @property
     def held(self) -> int:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from replication.backlog import Backlog
+from replication.courier import Courier
 from replication.feed import WINDOW, ReplicaFeed
 from replication.messages import GETACK, continue_line, parted_line
 from replication.off_loop import OffLoop
@@ -51,6 +52,7 @@ class Primary:
         self.known_ms = 0  # when the newest event of our log was written, in unix ms of its primary's clock; 0: unknown
         self.syncs = Syncs()
         self.pace = Pace(node.engine)
+        self.courier = Courier(self.pace)
         self._recent = FrameTail(0, 0)  # the newest frames of this history, while there are replicas
         self._unsynced: deque[Frame] = deque()
         self._ack_wanted = False  # when writes go on
@@ -296,6 +298,7 @@ class Primary:
         wanted, age = self.heartbeat_wanted, self.engine.clock.now_ms() - self.known_ms
         if wanted and self.engine.log.failed is None and not 0 <= age < wanted:  # below 0: the clock was set back
             self._heartbeat()
+        self.courier.tick()
 
     @property
     def heartbeat_wanted(self) -> int:

@@ -99,6 +99,31 @@ class LogCursor:
             self.position, self.offset = self.position + FRAME_HEADER_SIZE + length, following
         return False
 
+    def pass_by(self, last: Place, least: int) -> tuple[int, int, int] | None:
+        """Go on to the end of this segment's frames, or to `last` if that is here; return the open file, and from where to where.
+
+        None, having gone nowhere, for less than so many bytes. The file stays open until this cursor reads on.
+        """
+        file = self._open()
+        if file is None:
+            return None
+        start = self.position
+        if last.segment == self._first_offset:
+            end, offset = last.position, last.offset
+        else:
+            end, offset = os.fstat(file.fileno()).st_size, self._following()
+        if end - start < least:
+            return None
+        self.position, self.offset = end, offset
+        return file.fileno(), start, end
+
+    def _following(self) -> int:
+        """Return the first offset of the segment after this one; raises OffsetNotInLog when it has gone."""
+        later = [found.first_offset for found in list_segments(self.directory) if found.first_offset > self._first_offset]
+        if not later:
+            raise OffsetNotInLog(f"{self.path} has no segment after it any more")
+        return later[0]
+
     @property
     def path(self) -> str:
         """The segment that is being read."""

@@ -363,7 +363,9 @@ class LogWriter(EventBuffer):
         self._places.clear()
 
     def place_before(self, offset: int) -> Place | None:
-        """Return the last remembered place at or before offset, for LogCursor; None when none is known."""
+        """Return the last place at or before offset that is known, for LogCursor: the end of what is written, or one remembered."""
+        if offset >= self.written_offset and self._fd >= 0:
+            return Place(self._segment, self._size, self.written_offset)
         index = bisect_right(self._places, offset, key=_offset_of)
         return self._places[index - 1] if index else None
 

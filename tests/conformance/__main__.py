@@ -62,6 +62,7 @@ def main(argv: list[str] | None = None) -> int:
         output=options.output.absolute() / ("own-servers" if options.own_servers else "external"),
         own_servers=options.own_servers,
         only=tuple(options.only),
+        skip=tuple((entry.unit, entry.test) for entry in known if entry.skip),
         stall_seconds=options.stall,
         unit_seconds=options.unit_timeout,
     )

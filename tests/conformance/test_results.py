@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.conformance.results import DIED, OUTSIDE, Known, Outcome, parse, read_exceptions, stale, table, unlisted
+from tests.conformance.unit import Plan, command_line
 
 OUTPUT = """\
 Cleanup: may take some time... OK
@@ -110,3 +111,16 @@ def test_an_exception_needs_a_reason(tmp_path: Path) -> None:
 def test_the_list_of_exceptions_is_well_formed_and_without_doubles() -> None:
     known = read_exceptions(Path(__file__).parent / "exceptions.toml")
     assert len({(entry.unit, entry.test) for entry in known}) == len(known)
+
+
+def test_what_is_skipped_is_left_out_of_its_unit_only(tmp_path: Path) -> None:
+    path = tmp_path / "exceptions.toml"
+    entry = '[[exception]]\nunit = "unit/x"\ntest = "a b"\nreason = "c"\n'
+    path.write_text(f"{entry}skip = true\n{entry.replace('a b', 'd')}")
+    skip = tuple((entry.unit, entry.test) for entry in read_exceptions(path) if entry.skip)
+    plan = Plan(suite=tmp_path, server=[], output=tmp_path, skip=skip)
+    assert command_line(plan, "unit/x", ())[-2:] == ["--skiptest", "a b"]
+    assert "--skiptest" not in command_line(plan, "unit/y", ())
+    path.write_text(f"{entry}skipped = true\n")
+    with pytest.raises(ValueError, match="unit, test and reason"):
+        read_exceptions(path)

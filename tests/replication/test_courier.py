@@ -1,29 +1,47 @@
-"""Files that a thread carries to a replica: whole, at the primary's pace, and called off without a trace."""
+"""Files that a process carries to replicas: whole, at the primary's pace, and called off without a trace."""
 
 import asyncio
 import os
+import signal
 import socket
-import threading
-import time
-from collections.abc import Iterator
+import subprocess
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
 
 import pytest
 
-from replication.courier import Courier
-from replication.pace import SLICE, Pace
+from replication import courier as courier_module
+from replication import courier_process
+from replication.courier import Courier, Piece
+from replication.courier_process import SLICE, Allowance
+from replication.pace import BUSY_SECONDS, Pace
+from replication.pace import SLICE as PORTION
 from store.engine import Engine
 
 Ends = tuple[socket.socket, socket.socket]
 
 
-def pace(rate: int = 0) -> Pace:
-    """A pace of so many bytes a second, of a node that is always busy."""
-    commands = iter(range(1 << 40))
-    stats = type("Stats", (), {"commands": property(lambda _: next(commands))})()
+def pace(rate: int = 0, busy: bool = True) -> Pace:
+    """A pace of so many bytes a second, of a node that is always busy or never."""
+    commands = iter(range(1, 1 << 40))
+    stats = type("Stats", (), {"commands": property(lambda _: next(commands) if busy else 5)})()
     return Pace(cast(Engine, SimpleNamespace(settings=SimpleNamespace(repl_snapshot_rate=rate), stats=stats)))
+
+
+@pytest.fixture
+async def made() -> AsyncIterator[Callable[[int], Courier]]:
+    """Makes couriers of a rate, whose processes end with the test."""
+    couriers: list[Courier] = []
+
+    def make(rate: int = 0) -> Courier:
+        couriers.append(Courier(pace(rate)))
+        return couriers[-1]
+
+    yield make
+    for courier in couriers:
+        courier.close()
 
 
 @pytest.fixture
@@ -37,134 +55,241 @@ def ends() -> Iterator[Ends]:
 
 
 @pytest.fixture
-def snapshot(tmp_path: Path) -> Path:
+def snapshot(tmp_path: Path) -> Iterator[Piece]:
     """A file of some forty slices."""
     path = tmp_path / "snapshot"
     path.write_bytes(os.urandom(256) * (40 * SLICE // 256) + b"end")
-    return path
+    with path.open("rb") as file:
+        yield Piece(file.fileno(), 0, path.stat().st_size)
 
 
-def open_files() -> set[str]:
-    """What the descriptors of this process stand for."""
-    return {f"{number.name} {os.readlink(number)}" for number in Path("/proc/self/fd").iterdir() if number.is_symlink()}
+def content(piece: Piece) -> bytes:
+    """The bytes of a piece."""
+    return os.pread(piece.file, piece.end - piece.start, piece.start)
 
 
-def couriers() -> int:
-    """How many threads carry something."""
-    return sum(thread.name == "courier" for thread in threading.enumerate())
+def of_process(courier: Courier) -> set[str]:
+    """The files and connections that a courier's process has open."""
+    assert courier._process is not None
+    folder = Path(f"/proc/{courier._process.pid}/fd")
+    return {os.readlink(number) for number in folder.iterdir()}
 
 
-async def ended() -> None:
-    """Wait until no thread carries anything."""
-    async with asyncio.timeout(10):
-        while couriers():  # noqa: ASYNC110 - nobody tells
+async def take(theirs: socket.socket, size: int, portion: int = 1 << 20) -> bytes:
+    """Read so many bytes."""
+    came = b""
+    while len(came) < size:
+        came += await asyncio.get_running_loop().sock_recv(theirs, min(portion, size - len(came)))
+    return came
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Wait for something that nobody tells."""
+    async with asyncio.timeout(20):
+        while not condition():  # noqa: ASYNC110 - nobody tells
             await asyncio.sleep(0.01)
 
 
-async def test_a_file_arrives_whole_and_is_counted(ends: Ends, snapshot: Path) -> None:
+async def test_a_file_arrives_whole_and_is_counted(made: Callable[[], Courier], ends: Ends, snapshot: Piece) -> None:
     """However slowly it is read; what was counted is what was sent."""
     counted: list[int] = []
-    size, came = snapshot.stat().st_size, b""
-    carrying = asyncio.create_task(Courier(pace(), counted.append).carry(snapshot.open("rb"), size, ends[0].fileno()))
-    while len(came) < size:
-        came += await asyncio.get_running_loop().sock_recv(ends[1], 5000)
+    carrying = asyncio.create_task(made().carry(snapshot, ends[0].fileno(), counted.append))
+    came = await take(ends[1], snapshot.end, 5000)
     await carrying
-    await ended()
-    assert came == snapshot.read_bytes()
-    assert sum(counted) == size
+    assert came == content(snapshot)
+    assert sum(counted) == snapshot.end
 
 
-async def test_no_more_than_was_there_at_the_start_is_sent(ends: Ends, snapshot: Path) -> None:
-    """The length was announced: what comes after it is another's."""
-    await Courier(pace(), lambda _: None).carry(snapshot.open("rb"), 5000, ends[0].fileno())
-    assert ends[1].recv(10_000) == snapshot.read_bytes()[:5000]
+async def test_a_piece_is_sent_from_its_beginning_to_its_end(made: Callable[[], Courier], ends: Ends, snapshot: Piece) -> None:
+    """What lies around it is another's."""
+    part = Piece(snapshot.file, 700, 5700)
+    await made().carry(part, ends[0].fileno(), lambda _: None)
+    assert ends[1].recv(10_000) == content(part)
     with pytest.raises(BlockingIOError):
         ends[1].recv(1)
 
 
-async def test_a_file_that_became_shorter_is_an_error(ends: Ends, tmp_path: Path) -> None:
+async def test_a_file_that_became_shorter_is_an_error(made: Callable[[], Courier], ends: Ends, snapshot: Piece) -> None:
     """The replica would wait for ever for what is missing."""
-    path = tmp_path / "short"
-    path.write_bytes(b"x" * 1000)
-    with pytest.raises(OSError, match="became shorter while it was sent: 1000 bytes"):
-        await Courier(pace(), lambda _: None).carry(path.open("rb"), 1001, ends[0].fileno())
+    counted: list[int] = []
+    carrying = made().carry(Piece(snapshot.file, snapshot.end - 1000, snapshot.end + 1), ends[0].fileno(), counted.append)
+    with pytest.raises(OSError, match="became shorter while it was sent"):
+        await carrying
+    assert counted == [1000]
 
 
-async def test_beyond_the_rate_it_rests(ends: Ends, snapshot: Path) -> None:
+async def test_beyond_the_rate_it_rests_unless_in_a_hurry(made: Callable[[int], Courier], ends: Ends, snapshot: Piece) -> None:
     """A byte a second is as good as nothing; at no rate the rest leaves at once."""
-    slowly = pace(rate=1)
-    carrying = asyncio.create_task(Courier(slowly, lambda _: None).carry(snapshot.open("rb"), 3 * SLICE, ends[0].fileno()))
-    came = await asyncio.get_running_loop().sock_recv(ends[1], 3 * SLICE)
+    slowly = made(1)
+    carrying = asyncio.create_task(slowly.carry(snapshot, ends[0].fileno(), lambda _: None))
+    await take(ends[1], SLICE)
     await asyncio.sleep(0.3)
-    while len(came) < SLICE:
-        came += await asyncio.get_running_loop().sock_recv(ends[1], 3 * SLICE)
-    assert len(came) == SLICE
     with pytest.raises(BlockingIOError):
         ends[1].recv(1)
-    slowly._engine.settings.repl_snapshot_rate = 0
-    while len(came) < 3 * SLICE:
-        came += await asyncio.get_running_loop().sock_recv(ends[1], 3 * SLICE)
+    others = socket.socketpair()
+    with others[0], others[1]:
+        for end in others:
+            end.setblocking(False)
+        hurried = asyncio.create_task(slowly.carry(snapshot, others[0].fileno(), lambda _: None, hurry=True))
+        assert await take(others[1], snapshot.end) == content(snapshot)
+        await hurried
+    with pytest.raises(BlockingIOError):
+        ends[1].recv(1)
+    slowly._pace._engine.settings.repl_snapshot_rate = 0
+    slowly.tick()
+    await take(ends[1], snapshot.end - SLICE)
     await carrying
 
 
 @pytest.mark.parametrize("rate", [0, 1])
-async def test_called_off_it_ends_and_keeps_nothing_open(rate: int, ends: Ends, snapshot: Path) -> None:
-    """Whether it waits for the socket or for the rate; the connection, closed by its owner, ends for the other side."""
-    before = open_files()
+async def test_called_off_it_ends_and_keeps_nothing_open(
+    rate: int, made: Callable[[int], Courier], ends: Ends, snapshot: Piece
+) -> None:
+    """Whether it waits for the connection or for the rate; closed by its owner, the connection ends for the other side."""
+    courier = made(rate)
     ours, theirs = ends
-    carrying = asyncio.create_task(
-        Courier(pace(rate), lambda _: None).carry(snapshot.open("rb"), 40 * SLICE, ours.fileno())
-    )
-    while not couriers():  # noqa: ASYNC110 - nobody tells
-        await asyncio.sleep(0)
-    await asyncio.sleep(0.1)
-    assert not carrying.done()
+    carrying = asyncio.create_task(courier.carry(snapshot, ours.fileno(), lambda _: None))
+    await take(theirs, 1)
+    held = of_process(courier)
     carrying.cancel()
     with pytest.raises(asyncio.CancelledError):
         await carrying
-    await ended()
-    assert open_files() == before
+    await until(lambda: len(of_process(courier)) < len(held))
+    assert not any("snapshot" in name for name in of_process(courier))
     ours.close()
-    deadline = time.monotonic() + 10
-    while await asyncio.get_running_loop().sock_recv(theirs, 1 << 20):
-        assert time.monotonic() < deadline
+    async with asyncio.timeout(10):
+        while await asyncio.get_running_loop().sock_recv(theirs, 1 << 20):
+            continue
 
 
-async def test_a_connection_that_is_gone_is_an_error(ends: Ends, snapshot: Path) -> None:
-    """Whether it broke, was closed before, or no thread is to be had; the file is closed."""
-    ours, theirs = ends
+async def test_a_connection_that_takes_nothing_holds_up_no_other(made: Callable[[], Courier], ends: Ends, snapshot: Piece) -> None:
+    """Nor one that breaks meanwhile."""
+    courier = made()
+    waiting = asyncio.create_task(courier.carry(snapshot, ends[0].fileno(), lambda _: None))
+    ours, theirs = socket.socketpair()
     theirs.close()
-    before = open_files()
-    with pytest.raises(OSError, match="Broken pipe"):
-        await Courier(pace(), lambda _: None).carry(snapshot.open("rb"), SLICE, ours.fileno())
+    with ours, pytest.raises(BrokenPipeError):
+        await courier.carry(snapshot, ours.fileno(), lambda _: None)
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        ours.setblocking(False)
+        theirs.setblocking(False)
+        quick = asyncio.create_task(courier.carry(snapshot, ours.fileno(), lambda _: None))
+        assert await take(theirs, snapshot.end) == content(snapshot)
+        await quick
+    assert not waiting.done()
+    assert await take(ends[1], snapshot.end) == content(snapshot)
+    await waiting
+
+
+async def test_no_connection_is_an_error(made: Callable[[], Courier], snapshot: Piece) -> None:
+    """It was closed before."""
     with pytest.raises(OSError, match="Bad file descriptor"):
-        await Courier(pace(), lambda _: None).carry(snapshot.open("rb"), SLICE, -1)
-    await ended()
-    assert open_files() == before
+        await made().carry(snapshot, -1, lambda _: None)
 
 
-async def test_without_a_thread_it_is_an_error(ends: Ends, snapshot: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The limit of processes is reached: the replica comes again."""
+async def test_without_a_process_it_is_an_error(
+    made: Callable[[], Courier], ends: Ends, snapshot: Piece, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The limit of processes is reached: the replica comes again, and finds one if there is one by then."""
+    courier, before = made(), len(os.listdir("/proc/self/fd"))
 
-    def refuse(_: threading.Thread) -> None:
-        raise RuntimeError("can't start new thread")
+    def refuse(*_: object, **__: object) -> None:
+        raise BlockingIOError(11, "Resource temporarily unavailable")
 
-    before = open_files()
-    monkeypatch.setattr(threading.Thread, "start", refuse)
-    with pytest.raises(OSError, match="can't start new thread"):
-        await Courier(pace(), lambda _: None).carry(snapshot.open("rb"), SLICE, ends[0].fileno())
-    assert open_files() == before
+    with monkeypatch.context() as patched:
+        patched.setattr(subprocess, "Popen", refuse)
+        with pytest.raises(OSError, match="temporarily unavailable"):
+            await courier.carry(snapshot, ends[0].fileno(), lambda _: None)
+    assert len(os.listdir("/proc/self/fd")) == before
+    carrying = asyncio.create_task(courier.carry(snapshot, ends[0].fileno(), lambda _: None))
+    assert await take(ends[1], snapshot.end) == content(snapshot)
+    await carrying
 
 
-async def test_who_waits_for_another_and_is_called_off_sends_nothing(ends: Ends, snapshot: Path) -> None:
-    """One sends at a time; a slow disk under that one keeps no other courier alive."""
-    shared = pace()
-    with shared.one:
-        carrying = asyncio.create_task(Courier(shared, lambda _: None).carry(snapshot.open("rb"), SLICE, ends[0].fileno()))
-        while not couriers():  # noqa: ASYNC110 - nobody tells
-            await asyncio.sleep(0)
-        await asyncio.sleep(0.05)
-        carrying.cancel()
-        await ended()
-    with pytest.raises(BlockingIOError):
-        ends[1].recv(1)
+@pytest.mark.parametrize("noticed", [True, False])
+async def test_a_process_that_ends_has_failed_and_is_followed_by_another(
+    noticed: bool, made: Callable[[], Courier], ends: Ends, snapshot: Piece
+) -> None:
+    """Whether or not its end has been seen when the next piece is to be carried."""
+    courier = made()
+    carrying = asyncio.create_task(courier.carry(snapshot, ends[0].fileno(), lambda _: None))
+    await take(ends[1], 1)
+    first = courier._process
+    assert first is not None
+    first.send_signal(signal.SIGKILL)
+    if noticed:
+        with pytest.raises(OSError, match="the courier has ended"):
+            await carrying
+    else:
+        os.waitid(os.P_PID, first.pid, os.WEXITED | os.WNOWAIT)  # noqa: ASYNC222 - it was killed
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        ours.setblocking(False)
+        theirs.setblocking(False)
+        again = asyncio.create_task(courier.carry(snapshot, ours.fileno(), lambda _: None))
+        assert await take(theirs, snapshot.end) == content(snapshot)
+        await again
+    assert courier._process is not first
+    if not noticed:
+        with pytest.raises(OSError, match="the courier has ended"):
+            await carrying
+
+
+async def test_it_ends_when_there_is_nothing_to_do_and_with_its_server(
+    made: Callable[[], Courier], ends: Ends, snapshot: Piece, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A killed server says nothing: its end of the channel is closed."""
+    courier = made()
+    await courier.carry(Piece(snapshot.file, 0, 10), ends[0].fileno(), lambda _: None)
+    courier.tick()
+    process, channel = courier._process, courier._channel
+    assert process is not None
+    assert channel is not None
+    assert process.poll() is None
+    monkeypatch.setattr(courier_module, "IDLE_SECONDS", 0)
+    courier.tick()
+    assert courier._process is None
+    assert process.returncode is not None
+    await courier.carry(Piece(snapshot.file, 0, 10), ends[0].fileno(), lambda _: None)
+    process, channel = courier._process, courier._channel
+    assert process is not None
+    assert channel is not None
+    channel.shutdown(socket.SHUT_RDWR)
+    assert process.wait(10) == 0
+
+
+def test_an_allowance_is_not_saved_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a long pause no more may leave at once than after two rests; without a rate nothing is owed."""
+    now = [100.0]
+    monkeypatch.setattr(courier_process, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    allowance = Allowance()
+    allowance.used(1 << 30)
+    assert allowance.rest() == 0
+    allowance.rate = 1_000_000
+    now[0] += 60
+    assert allowance.rest() == 0
+    allowance.used(102_000)
+    assert allowance.rest() == pytest.approx(0.1)
+    now[0] += 0.04
+    assert allowance.rest() == pytest.approx(0.06)
+    now[0] += 0.06
+    assert allowance.rest() == pytest.approx(0, abs=1e-3)
+
+
+async def test_courier_and_loop_share_the_rate() -> None:
+    """Half each while both send, all for one alone; nothing holds the courier back where nobody is served."""
+    assert pace(0).courier_rate == 0
+    assert pace(1000, busy=False).courier_rate == 1000  # it can't tell yet
+    shared, idle = pace(10 * PORTION), pace(1000, busy=False)
+    assert shared.courier_rate == 10 * PORTION
+    await shared.turn(1)
+    assert idle.courier_rate == 1000
+    assert shared.courier_rate == 5 * PORTION
+    await asyncio.sleep(BUSY_SECONDS)
+    assert idle.courier_rate == 0
+    assert shared.courier_rate == 10 * PORTION
+    await shared.turn(PORTION)
+    whole = shared._claim(PORTION)
+    shared.carrying = True
+    assert 0 < whole < shared._claim(PORTION) <= BUSY_SECONDS

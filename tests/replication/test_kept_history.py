@@ -90,10 +90,12 @@ def needed(*feeds: ReplicaFeed, retention: int = 200) -> int | None:
     return Backlog(cast(Primary, primary)).needed()
 
 
-def feed(state: State, sent: int, missed: int = 0, rdb_only: bool = False, closing: bool = False) -> ReplicaFeed:
+def feed(
+    state: State, sent: int, missed: int = 0, rdb_only: bool = False, closing: bool = False, carried: int | None = None
+) -> ReplicaFeed:
     """A replica that got history up to sent; missed: what it lacked when it began to catch up."""
     peer = Peer("127.0.0.1:1", state=state, sent=sent)
-    peer.options.rdb_only = rdb_only
+    peer.options.rdb_only, peer.carried_from = rdb_only, carried
     session = SimpleNamespace(transport=SimpleNamespace(is_closing=lambda: closing))
     return cast(ReplicaFeed, SimpleNamespace(peer=peer, session=session, missed=missed))
 
@@ -105,6 +107,8 @@ def feed(state: State, sent: int, missed: int = 0, rdb_only: bool = False, closi
         (feed(State.SENDING, 100), 100),
         (feed(State.CATCHING_UP, 100, missed=700), 100),
         (feed(State.CATCHING_UP, 100, missed=699), None),  # it gets no nearer
+        (feed(State.CATCHING_UP, 900, missed=700, carried=100), 100),  # it may not arrive
+        (feed(State.CATCHING_UP, 900, missed=699, carried=100), None),
         (feed(State.CATCHING_UP, 800), 800),  # so much is kept anyway
         (feed(State.ONLINE, 990), 990),
         (feed(State.SENDING, 100, rdb_only=True), None),

@@ -10,6 +10,7 @@ from typing import cast
 
 import pytest
 
+from replication.courier import Courier
 from replication.feed import ReplicaFeed
 from replication.pace import SLICE, Pace
 from replication.peer import Peer
@@ -109,10 +110,13 @@ async def replica() -> AsyncIterator[tuple[ReplicaFeed, socket.socket]]:
     node = engine(rate=0)
     transport, connection = await asyncio.get_running_loop().create_connection(Connection, sock=ours)
     session = cast(Session, SimpleNamespace(transport=transport, fd=ours.fileno(), net_output=0))
-    primary = cast(Primary, SimpleNamespace(engine=node, pace=Pace(node)))
+    pace = Pace(node)
+    courier = Courier(pace)
+    primary = cast(Primary, SimpleNamespace(engine=node, pace=pace, courier=courier))
     feed = connection.feed = ReplicaFeed(primary, session, Peer("replica"))
     feed._may_wait(0)
     yield feed, theirs
+    courier.close()
     if not transport.is_closing():
         transport.abort()
         await turns(3)
@@ -176,15 +180,6 @@ async def test_of_history_a_slice_waits_at_most(replica: tuple[ReplicaFeed, sock
     assert await received(theirs, len(data), lambda: waited.append(transport.get_write_buffer_size())) == data
     await sending
     assert 0 < max(waited) <= SLICE
-
-
-def test_what_was_claimed_and_not_sent_is_not_counted() -> None:
-    """Who gets all of it back may claim it again at once; who does not has to rest."""
-    pace = Pace(engine(rate=1))
-    assert pace.claim(SLICE) == 0
-    assert pace.claim(SLICE) > 0
-    pace.give_back(SLICE)
-    assert pace.claim(SLICE) == 0
 
 
 @pytest.fixture

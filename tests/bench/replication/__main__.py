@@ -29,7 +29,9 @@ def arguments(argv: list[str] | None) -> argparse.Namespace:
     case = cases.add_parser("full-sync", help="two replicas synchronize at once: latency, memory, time")
     case.add_argument("--keys", type=int, default=1_000_000)
     case.add_argument("--size", type=int, default=64, help="bytes of a value")
-    case.add_argument("--apart", action="store_true", help="the primary alone on a core, the replicas and this program on another")
+    case.add_argument("--apart", action="store_true", help="replicas on one core, primary and client on another")
+    case.add_argument("--strict", action="store_true", help="with --apart: what the primary starts stays on its core")
+    case.add_argument("--bystander", action="store_true", help="the replicas synchronize with another primary than the one probed")
     case.add_argument("--idle", type=float, default=10, help="seconds of probing before")
     case.add_argument("--rounds", type=int, default=1)
 

@@ -1,18 +1,21 @@
 """A full synchronization to two replicas at once: what the primary's clients feel of it, its memory, the time it takes.
 
-Everything here shares the machine's cores: two replicas that load, the primary, its snapshot's child, and this program. So each
+Everything here shares the machine's cores: two replicas that load, the primary, its children, and this program. So each
 probe of the primary is paired with one of a redis-server that does nothing else (the control): what slows the control is
 the machine, not the primary. And of each probe's time that part is told apart in which the primary, or this program, was ready to
 run and another process had the processor (/proc schedstat): `own` is the rest, which the primary alone answers for.
-`--apart` is as if all but the primary were on other machines: the primary has a core of its own (with its threads and children),
-and this program, if it may (root), asks at real-time priority, so it waits for no replica on the other core.
+`--apart` is as if there were more cores: the primary's process, this program and the control share one; the replicas are on the
+other, and so are the processes that the primary starts (Chronis's courier, Redis's child), which stay with it if `--strict`.
+`--bystander` shows what of it is the machine: there the replicas synchronize with another primary, on their core, and the one that is
+probed has no part in it.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
-import os
+import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -42,19 +45,16 @@ class Probes:
 
 
 class Probe(threading.Thread):
-    """Asks primary and control in turn until told to end, `urgent`: before all else. `probes` may be replaced at any time."""
+    """Asks primary and control in turn until told to end. `probes` may be replaced at any time."""
 
-    def __init__(self, primary: Server, control: Server, key: str, urgent: bool) -> None:
+    def __init__(self, primary: Server, control: Server, key: str) -> None:
         super().__init__(daemon=True)
-        self.primary, self.control, self.key, self.urgent = primary, control, key, urgent
+        self.primary, self.control, self.key = primary, control, key
         self.probes = Probes()
         self.ended = threading.Event()
 
     def run(self) -> None:
         """Probe until ended."""
-        if self.urgent:
-            with contextlib.suppress(PermissionError):
-                os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
         with self.primary.client() as primary, self.control.client() as control:
             number = 0
             threads = (f"/proc/{self.primary.pid}", f"/proc/self/task/{threading.get_native_id()}")
@@ -93,33 +93,39 @@ class Result:
     stalls: list[str]
 
 
-def measure(kind: Kind, keys: int, size: int, apart: bool, idle_seconds: float) -> Result:
-    """Fill a primary, probe it idle, then have two replicas synchronize, probing on."""
+def measure(kind: Kind, options: argparse.Namespace) -> Result:
+    """Fill a primary, probe it idle, then have two replicas synchronize, with it or beside it, probing on."""
     with contextlib.ExitStack() as stack:
-        primary, *replicas = stack.enter_context(nodes.group(kind, 2))
+        source, *replicas = stack.enter_context(nodes.group(kind, 2))
+        primary = stack.enter_context(nodes.group(kind, 0))[0] if options.bystander else source
         home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="chronis-bench-")))
         control = nodes.node(KINDS["redis"], home)
         stack.callback(control.kill)
         control.start()
-        nodes.fill(primary, keys, size)
-        if apart:
-            nodes.pin(primary.pid, OURS)
-            for pid in (control.pid, *(replica.pid for replica in replicas), 0):
-                nodes.pin(pid, THEIRS)
+        for filled in {primary, source}:
+            nodes.fill(filled, options.keys, options.size)
+        if options.apart:
+            for server in {source, *replicas}:
+                nodes.pin(server.pid, THEIRS)
+            for pid in (primary.pid, control.pid, 0):
+                nodes.pin(pid, OURS)
             stack.callback(nodes.pin, 0, OURS | THEIRS)
-        probe = Probe(primary, control, "key:0000007", urgent=apart and os.geteuid() == 0)
+            if not options.strict:
+                mover = [sys.executable, "-m", "tests.bench.replication.mover", str(primary.pid), *map(str, THEIRS)]
+                stack.callback(subprocess.Popen(mover).kill)
+        probe = Probe(primary, control, "key:0000007")
         stack.callback(probe.ended.set)
         probe.start()
         time.sleep(2)  # what filling has left behind
         idle = probe.probes = Probes()
-        pause = time.monotonic() + idle_seconds
+        pause = time.monotonic() + options.idle
         watch(lambda: not any(map(nodes.up, replicas)) and time.monotonic() > pause, primary.pid)  # as below: it costs, too
         before, waited, cpu = nodes.anonymous_memory(primary.pid), nodes.waited(primary.pid), own_cpu(primary.pid)
         replica_cpu = [tree_seconds(replica.pid) for replica in replicas]
         busy = probe.probes = Probes()
         started = time.perf_counter()
         for replica in replicas:
-            nodes.follow(replica, primary)
+            nodes.follow(replica, source)
         most = watch(lambda: all(map(nodes.up, replicas)), primary.pid)
         seconds = time.perf_counter() - started
         probe.probes = Probes()
@@ -127,7 +133,7 @@ def measure(kind: Kind, keys: int, size: int, apart: bool, idle_seconds: float) 
         replica_cpu = [tree_seconds(replica.pid) - was for replica, was in zip(replicas, replica_cpu, strict=True)]
         probe.ended.set()
         probe.join()
-        check(primary, replicas)
+        check(source, replicas)
         stalls = [f"{length:.0f} ms ({own:.0f} own) at {when - started:.2f} s" for when, length, own in busy.stalls]
         return Result(seconds, idle, busy, most - before, waited, cpu, replica_cpu, stalls)
 
@@ -163,7 +169,11 @@ def check(primary: Server, replicas: list[Server]) -> None:
 
 def run(options: argparse.Namespace) -> list[str]:
     """Measure each kind and return the lines of a table."""
-    where = "the primary alone on a core" if options.apart else "all on the same cores"
+    where = "all on the same cores"
+    if options.apart:
+        where = "replicas on one core, primary and client on another" + (" with all that it starts" if options.strict else "")
+    if options.bystander:
+        where += ", synchronizing with another primary than the one that is probed"
     lines = [
         f"{options.keys} keys of {options.size} bytes, {where}; ms are p50/p99/max of PING and GET",
         "",
@@ -173,7 +183,7 @@ def run(options: argparse.Namespace) -> list[str]:
     ]
     for name in options.servers:
         for _ in range(options.rounds):
-            result = measure(KINDS[name], options.keys, options.size, options.apart, options.idle)
+            result = measure(KINDS[name], options)
             lines.append(row(name, result))
             print(lines[-1], *(f"  stall of {stall}" for stall in result.stalls), sep="\n", flush=True)
     return lines

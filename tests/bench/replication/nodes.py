@@ -162,10 +162,19 @@ def waited(pid: int) -> float:
     return total / 1e9
 
 
+def children(pid: int) -> set[int]:
+    """The processes that a process has started and that have not ended."""
+    found: set[int] = set()
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        with contextlib.suppress(OSError):
+            found.update(map(int, (task / "children").read_text().split()))
+    return found
+
+
 def pin(pid: int, cores: set[int]) -> None:
     """Let a process and its threads run on these cores only; 0: this thread."""
-    for task in Path(f"/proc/{pid or 'self'}/task").iterdir():
-        with contextlib.suppress(ProcessLookupError):
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it, or a thread of it, has ended
+        for task in Path(f"/proc/{pid or 'self'}/task").iterdir():
             os.sched_setaffinity(int(task.name), cores)
 
 
