@@ -1,5 +1,6 @@
 """History as it lies in the log's files: what is handed out unread is the same frames, none missing, none twice."""
 
+import contextlib
 import os
 import random
 from pathlib import Path
@@ -131,9 +132,10 @@ def test_there_is_no_piece_of_what_is_in_memory_or_little(log: LogWriter, tmp_pa
     recent = FrameTail(1 << 20, kept[10].offset)
     for frame in kept[10:]:
         recent(frame)
-    assert reader(log, tmp_path, kept[10].offset, recent).piece(log.written_offset) is None
-    assert reader(log, tmp_path, kept[39].offset).piece(log.written_offset) is None
-    assert reader(log, tmp_path, log.written_offset).piece(log.written_offset) is None
+    for start, held in ((kept[10].offset, recent), (kept[39].offset, None), (log.written_offset, None)):
+        with contextlib.closing(reader(log, tmp_path, start, held)) as reading:
+            assert reading.seek()
+            assert reading.piece(log.written_offset) is None
     memory = MemoryLog(0, limit=1 << 20)
     assert reader(memory, tmp_path, 0).piece(0) is None
     log.close()
