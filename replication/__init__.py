@@ -3,7 +3,8 @@
 Reading order, along the data path:
 
     the words on the wire, the work  messages, stream; tasks
-    what a primary gives             peer, resync, source, snapshots, pace, courier, feed, backlog, primary
+    what a primary gives             peer, resync, source, snapshots, pace, courier, courier_process, feed, backlog,
+                                     primary
     what a replica makes of it       link, attempts, connection, off_loop, transfer, received_file, arrival, installation, rollback,
                                      lost, follower, ahead, acknowledgements, replica
     who is which                     roles, circle, gathering, failover

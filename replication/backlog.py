@@ -41,7 +41,7 @@ class Backlog:
     def _gets_nearer(self, feed: ReplicaFeed) -> bool:
         """Tell whether a replica is not one that reads more slowly for good than history grows."""
         most = self.engine.settings.log_retention_size
-        missing = self.primary.released - feed.peer.needs_from
+        missing = self.primary.released - feed.peer.sent
         return not most or not feed.peer.following or missing <= feed.missed + most
 
     def judge(self) -> None:

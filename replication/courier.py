@@ -1,7 +1,7 @@
 """Carrying files to replicas, by a process of its own (courier_process): past the event loop, and past its interpreter's lock.
 
 Law: the loop does nothing for a file on its way but to count it now and then. What is called off may still leave for as long as
-the order takes: who changes the file's bytes, or says something else over the connection, hangs the connection up before.
+the order takes: who appends other bytes to the file, or says something else over the connection, hangs the connection up before.
 """
 
 from __future__ import annotations
@@ -18,11 +18,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from replication import courier_process
-from replication.courier_process import CALL_OFF, CARRY, DONE, ORDER, PACE, REPORT, TAKEN
+from replication.courier_process import CALL_OFF, CARRY, DONE, ECHO, ORDER, PACE, REPORT, TAKEN
 from replication.pace import Pace
 
 IDLE_SECONDS = 10.0
 """How long the process is kept when there is nothing to carry."""
+SILENT_TICKS = 100
+"""How often it may be asked for a sign of life in vain (ten times a second): then it hangs, and another takes its place."""
+RETRY_SECONDS = 10.0
+"""How long after an attempt to start it in vain none is made for history, which the loop can send as well."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,15 +49,18 @@ class Courier:
         self._numbers = itertools.count(1)
         self._heard = b""  # the beginning of a report
         self._rate = -1  # what the process knows of the pace
+        self._unanswered = 0  # signs of life that it was asked for since it gave one
         self._used = 0.0  # when it last had something to carry, in seconds of the monotonic clock
+        self._failed_at = -RETRY_SECONDS  # when it was last tried in vain to start one
+        self._killed: list[subprocess.Popen[bytes]] = []  # and not ended yet, as in the middle of reading a disk that hangs
 
     async def carry(self, piece: Piece, connection: int, count: Callable[[int], None], hurry: bool = False) -> None:
         """Send a piece over a socket that does not block, at the primary's pace unless in a hurry; `count`: told what was taken.
 
         Raises OSError: as sendfile(2) does, when the file ends before the piece, when the process can't be had or ends.
         """
-        number, errand = next(self._numbers), _Errand(count)
-        self._pace.carrying = True
+        number, errand = next(self._numbers), _Errand(count, hurry)
+        self._pace.carrying = self._pace.carrying or not hurry
         channel = self._running()
         self._judge_pace()  # before: it begins at once
         socket.send_fds(channel, [ORDER.pack(CARRY, number, piece.start, piece.end, hurry)], [piece.file, connection])
@@ -68,13 +75,23 @@ class Courier:
 
     def tick(self) -> None:
         """Ten times a second: tell how fast it may go; let the process end when it has had nothing to do for a while."""
-        self._pace.carrying = bool(self._errands)
+        self._pace.carrying = any(not errand.hurry for errand in self._errands.values())
+        self._killed = [process for process in self._killed if process.poll() is None]
         if self._channel is None:
             return
         if self._errands:
             self._judge_pace()
+            self._unanswered += 1
+            self._order(ECHO, 0)
+            if self._unanswered > SILENT_TICKS:
+                self._lost("the courier does not answer any more")
         elif time.monotonic() - self._used > IDLE_SECONDS:
             self.close()
+
+    @property
+    def usable(self) -> bool:
+        """Tell whether there is a process, or one can be had as far as we know."""
+        return self._channel is not None or time.monotonic() - self._failed_at > RETRY_SECONDS
 
     def close(self) -> None:
         """End the process; what it carries is called off."""
@@ -103,14 +120,17 @@ class Courier:
 
     def _started(self) -> socket.socket:
         """Start a process and return the channel to it. Raises OSError."""
+        self._failed_at = time.monotonic()
         with contextlib.ExitStack() as stack:
             ours, theirs = map(stack.enter_context, socket.socketpair())
-            command = [sys.executable, "-I", "-S", courier_process.__file__, str(theirs.fileno())]
+            # -P: the folder of that file is full of names that modules of the standard library might have
+            command = [sys.executable or "python3", "-s", "-S", "-P", courier_process.__file__, str(theirs.fileno())]
             self._process = subprocess.Popen(command, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL)
             ours.setblocking(False)
             stack.pop_all()
             theirs.close()
-        self._channel, self._heard, self._rate = ours, b"", -1
+        self._failed_at = -RETRY_SECONDS
+        self._channel, self._heard, self._rate, self._unanswered = ours, b"", -1, 0
         asyncio.get_running_loop().add_reader(ours, self._hear)
         return ours
 
@@ -126,6 +146,7 @@ class Courier:
         if not data:
             self._lost("the courier has ended")
             return
+        self._unanswered = 0
         data = self._heard + data
         whole = len(data) - len(data) % REPORT.size
         self._heard = data[whole:]
@@ -143,7 +164,9 @@ class Courier:
             channel.close()
         if process is not None:
             process.kill()
-            process.wait()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(0.05)
+            self._killed.append(process)
         for errand in self._errands.values():
             errand.fail(OSError(why))
 
@@ -153,6 +176,7 @@ class _Errand:
     """A piece on its way, and who waits for it."""
 
     count: Callable[[int], None]
+    hurry: bool
     done: asyncio.Future[None] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
     def report(self, kind: int, value: int) -> None:

@@ -2,6 +2,9 @@
 
 It is run by its path and uses nothing but the standard library, so it is there within some milliseconds and takes little memory.
 
+Law: one slice at a time in turn, each only as far as the connection takes it, so that nobody waits for a replica that takes
+nothing. When the channel ends, the server has: so does this, and on no signal but SIGKILL, as it is the server that is told to stop.
+
     order  = u8 kind | u64 number | u64 start | u64 end | u8 hurry
     report = u8 kind | u64 number | u64 value
 
@@ -9,11 +12,9 @@ It is run by its path and uses nothing but the standard library, so it is there 
     CALL_OFF  send no more of it
     PACE      all that is not in a hurry sends at most `start` bytes a second together; 0: as fast as it is taken
     TAKEN     the connection has taken `value` more bytes
+    ECHO      asked for, and given: a sign of life
     DONE      it has taken all
     FAILED    sending failed with errno `value`; 0: the file has ended before
-
-Law: one slice at a time in turn, each only as far as the connection takes it, so that nobody waits for a replica that takes
-nothing. When the channel ends, the server has: so does this.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ from dataclasses import dataclass
 
 ORDER = struct.Struct("<BQQQ?")
 REPORT = struct.Struct("<BQQ")
-CARRY, CALL_OFF, PACE, TAKEN, DONE, FAILED = range(6)
+CARRY, CALL_OFF, PACE, ECHO, TAKEN, DONE, FAILED = range(7)
 
 SLICE = 64 * 1024
 """Bytes sent at a time while there is a pace (some 30 microseconds of a processor on loopback, where the sender receives as well)."""
@@ -148,6 +149,8 @@ class Rounds:
             self._allowance.rate = start
         elif kind == CALL_OFF:
             self._end(number)
+        elif kind == ECHO:
+            self._report(ECHO, number, start)
         elif len(files) == 2:
             self._errands[number] = Errand(files[0], files[1], start, end, hurry, start)
         else:  # there was no room for them here
@@ -206,17 +209,18 @@ class Rounds:
 
 def step_back() -> None:
     """Leave the processor to the server whenever that wants it. Linux takes the length of a turn into account since 6.12."""
-    os.nice(NICENESS)
+    nice = os.nice(NICENESS)
     number = SCHED_SETATTR.get(os.uname().machine)
-    if number is not None and sys.platform == "linux":
+    if number is not None and sys.platform == "linux" and os.sched_getscheduler(0) == os.SCHED_OTHER:
         # struct sched_attr of sched_setattr(2): size, policy, flags, nice, priority, runtime, deadline, period, two clamps
-        wish = struct.pack("=IIQiIQQQII", 56, os.SCHED_OTHER, 0, NICENESS, 0, TURN_NS, 0, 0, 0, 0)
+        wish = struct.pack("=IIQiIQQQII", 56, os.SCHED_OTHER, 0, nice, 0, TURN_NS, 0, 0, 0, 0)
         ctypes.CDLL(None).syscall(number, 0, wish, 0)  # a kernel that refuses it goes without
 
 
 def main(channel: int) -> None:
     """Carry what comes over a channel, a descriptor, until it ends."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the server
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)  # the server may have replicas to wait for
     step_back()
     with socket.socket(fileno=channel) as orders, contextlib.suppress(BrokenPipeError, ConnectionResetError):
         Rounds(orders).run()  # the server may end while something is said to it

@@ -42,6 +42,7 @@ class ReplicaFeed:
         self.task: asyncio.Task[None] | None = None
         self.progress_ms = primary.engine.clock.now_ms()  # when the connection took something
         self.missed = 0  # bytes of history that it lacked when it began to catch up
+        self._read_upto = 0  # history that is not carried unread
         self._silent = 0  # seconds in a row without a sign of life ...
         self._signs = (0, 0)  # ... and what there had been of them before
         self._room = asyncio.Event()
@@ -218,6 +219,8 @@ class ReplicaFeed:
         self._may_wait(0)
         reader, least = primary.history_from(peer.sent), primary.released - peer.sent
         self.missed = least
+        # Who comes back from within what was carried may have found damage in it: that is for us to name, so it is read now.
+        self._read_upto = max((end for start, end in primary.carried if start <= peer.sent < end), default=0)
         try:
             while not reader.seek():  # noqa: ASYNC110 - nobody else can tell when: this is the work, in slices
                 await asyncio.sleep(0)
@@ -241,9 +244,11 @@ class ReplicaFeed:
         It counts as sent before: the replica may acknowledge the last of it while this task waits.
         """
         peer, upto, framed = self.peer, self.primary.released, self.peer.options.framed
-        piece = reader.piece(upto) if framed else None
+        unread = framed and self.primary.courier.usable and peer.sent >= self._read_upto
+        piece = reader.piece(upto) if unread else None
         if piece is not None:
             peer.carried_from, peer.sent = peer.sent, reader.offset
+            self.primary.carried.append((peer.carried_from, peer.sent))
             await self._carry(piece, hurry)
             peer.carried_from = None
             return True

@@ -22,7 +22,7 @@ BUSY_SECONDS = 0.1
 
 
 class Pace:
-    """Gives the feeds of a primary their turns, in the order in which they ask. `carrying`: a courier has something to carry."""
+    """Gives the feeds of a primary their turns, in the order in which they ask. `carrying`: so does a courier at this pace."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -48,7 +48,7 @@ class Pace:
         Not 0 only while clients are served and what was sent is more than the rate allows.
         """
         now, rate = time.monotonic(), self._engine.settings.repl_snapshot_rate
-        rate = rate // 2 if self.carrying else rate
+        rate = _half(rate) if self.carrying else rate
         passed, self._reckoned = now - self._reckoned, now
         owed = max(self._allowed, -SLICE)  # what left while nobody was disturbed is forgotten
         self._allowed = min(owed + passed * rate, 2 * REST_SECONDS * rate)
@@ -64,7 +64,7 @@ class Pace:
         now, rate = time.monotonic(), self._engine.settings.repl_snapshot_rate
         if not self._serves(now):
             return 0
-        return max(1, rate // 2) if rate and now - self._claimed < BUSY_SECONDS else rate
+        return _half(rate) if now - self._claimed < BUSY_SECONDS else rate
 
     def _serves(self, now: float) -> bool:
         """Tell whether clients are served."""
@@ -72,3 +72,8 @@ class Pace:
         if commands != self._commands:
             self._commands, self._served = commands, now
         return now - self._served < BUSY_SECONDS
+
+
+def _half(rate: int) -> int:
+    """Half a rate; none stays none."""
+    return max(1, rate // 2) if rate else 0

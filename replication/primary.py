@@ -53,6 +53,7 @@ class Primary:
         self.syncs = Syncs()
         self.pace = Pace(node.engine)
         self.courier = Courier(self.pace)
+        self.carried: deque[tuple[int, int]] = deque(maxlen=64)  # history that couriers were last given, unread: offsets from, to
         self._recent = FrameTail(0, 0)  # the newest frames of this history, while there are replicas
         self._unsynced: deque[Frame] = deque()
         self._ack_wanted = False  # when writes go on

@@ -80,7 +80,6 @@ class Replication:
         """The node ends: nothing that comes, or is under way, changes the log any more."""
         if self.replica is not None:
             self.replica.stop()
-        self.primary.courier.close()
 
     def _tick(self) -> None:
         self.failover.tick()  # before a heartbeat, which would have to be waited for again

@@ -29,6 +29,8 @@ SKIP = 200
 
 LEAST_PIECE = 64 * 1024
 """Bytes of a file that are worth a courier's errand."""
+PIECE = 4 << 20
+"""Bytes of history in a piece, about, where places in the log are known: what comes after it may be in more of a hurry."""
 
 
 class HistoryGone(Exception):
@@ -53,6 +55,7 @@ class HistoryReader:
         self.offset = offset
         self._recent = recent  # the newest history: asked for anew each time, as the log may be replaced meanwhile
         self._cursor: LogCursor | None = None
+        self._log = engine.log  # whose files the cursor has open
         self._ahead: deque[Frame] = deque()  # read, but not handed out yet
 
     async def read_ahead(self) -> None:
@@ -113,12 +116,14 @@ class HistoryReader:
         """Hand out the next frames as what they are in the log's file, unread, to its end or up to about offset upto.
 
         None: it is little, or not on disk from the start of a frame on; the open file is closed by what is handed out next.
-        The frames' checksums and offsets are for their receiver to look at. Raises HistoryGone.
+        The frames' checksums and offsets are for their receiver to look at. Raises HistoryGone. Without known places it is a segment.
         """
         log = self.engine.log
         if self._ahead or not isinstance(log, LogWriter) or self._recent().since(self.offset) is not None:
             return None
-        last = log.place_before(upto)
+        last = log.place_before(min(upto, self.offset + PIECE))
+        if last is None or last.offset <= self.offset:
+            last = log.place_before(upto)
         if last is None or last.offset <= self.offset:
             return None
         try:
@@ -132,8 +137,11 @@ class HistoryReader:
         return Piece(*span)
 
     def _opened(self) -> LogCursor:
+        log = self.engine.log
+        if log is not self._log:  # it was switched off and on again: its files are others
+            self.close()
+            self._log = log
         if self._cursor is None:
-            log = self.engine.log
             near = log.place_before(self.offset) if isinstance(log, LogWriter) else None
             self._cursor = LogCursor(self.directory, self.offset, near)
         return self._cursor

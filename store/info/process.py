@@ -75,7 +75,7 @@ def clients(engine: Engine) -> dict[str, object]:
 
 
 def cpu(_engine: Engine) -> dict[str, object]:
-    """Seconds of processor time of the process, its children (snapshots) and its main thread."""
+    """Seconds of processor time of the process, its children (snapshots, a courier) and its main thread."""
     fields: dict[str, object] = {}
     scopes = (
         ("", resource.RUSAGE_SELF),

@@ -2,7 +2,7 @@
 
 `LogCursor` walks the log of a running server (partial resync, feeds, --follow); `LogReader` is the walk of recovery,
 which ends with a verdict on the tail. Law: what is yielded is history, whole, in order, without a gap: checksum and
-offset of every frame are checked.
+offset of every frame are checked (of what is passed by, as bytes for another to look at, only that no segment is missing).
 """
 
 from __future__ import annotations
@@ -118,11 +118,11 @@ class LogCursor:
         return file.fileno(), start, end
 
     def _following(self) -> int:
-        """Return the first offset of the segment after this one; raises OffsetNotInLog when it has gone."""
-        later = [found.first_offset for found in list_segments(self.directory) if found.first_offset > self._first_offset]
-        if not later:
-            raise OffsetNotInLog(f"{self.path} has no segment after it any more")
-        return later[0]
+        """Return the first offset of the segment after this one; raises OffsetNotInLog when one of them has gone."""
+        starts = [found.first_offset for found in list_segments(self.directory)]
+        if self._first_offset not in starts[:-1]:
+            raise OffsetNotInLog(f"{self.path}, or the segment after it, is not there any more")
+        return starts[starts.index(self._first_offset) + 1]
 
     @property
     def path(self) -> str:

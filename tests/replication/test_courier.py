@@ -199,8 +199,10 @@ async def test_without_a_process_it_is_an_error(
 
     with monkeypatch.context() as patched:
         patched.setattr(subprocess, "Popen", refuse)
+        assert courier.usable
         with pytest.raises(OSError, match="temporarily unavailable"):
             await courier.carry(snapshot, ends[0].fileno(), lambda _: None)
+        assert not courier.usable
     assert len(os.listdir("/proc/self/fd")) == before
     carrying = asyncio.create_task(courier.carry(snapshot, ends[0].fileno(), lambda _: None))
     assert await take(ends[1], snapshot.end) == content(snapshot)
@@ -234,6 +236,41 @@ async def test_a_process_that_ends_has_failed_and_is_followed_by_another(
     if not noticed:
         with pytest.raises(OSError, match="the courier has ended"):
             await carrying
+
+
+async def test_one_that_hangs_is_replaced(
+    made: Callable[[], Courier], ends: Ends, snapshot: Piece, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is asked for signs of life while there is something to carry, and gives them also while nothing moves."""
+    monkeypatch.setattr(courier_module, "SILENT_TICKS", 5)
+    courier = made()
+    carrying = asyncio.create_task(courier.carry(snapshot, ends[0].fileno(), lambda _: None))
+    await take(ends[1], 1)
+    for _ in range(20):
+        courier.tick()
+        await until(lambda: courier._unanswered == 0)
+    first = courier._process
+    assert first is not None
+    first.send_signal(signal.SIGSTOP)
+    for _ in range(6):
+        courier.tick()
+        await asyncio.sleep(0)
+    with pytest.raises(OSError, match="does not answer"):
+        await carrying
+    assert courier._process is None
+    await until(lambda: courier.tick() is None and not courier._killed)
+
+
+async def test_it_is_its_server_that_is_told_to_stop(made: Callable[[], Courier], ends: Ends, snapshot: Piece) -> None:
+    """A server has replicas to wait for, so what comes to the whole group does not end it."""
+    courier = made()
+    carrying = asyncio.create_task(courier.carry(snapshot, ends[0].fileno(), lambda _: None))
+    await take(ends[1], 1)
+    assert courier._process is not None
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        courier._process.send_signal(number)
+    assert await take(ends[1], snapshot.end - 1) == content(snapshot)[1:]
+    await carrying
 
 
 async def test_it_ends_when_there_is_nothing_to_do_and_with_its_server(
@@ -293,3 +330,7 @@ async def test_courier_and_loop_share_the_rate() -> None:
     whole = shared._claim(PORTION)
     shared.carrying = True
     assert 0 < whole < shared._claim(PORTION) <= BUSY_SECONDS
+    slowest = pace(1)
+    slowest.carrying = True
+    await slowest.turn(PORTION)
+    assert slowest._claim(PORTION) > 0

@@ -108,7 +108,7 @@ def feed(
         (feed(State.CATCHING_UP, 100, missed=700), 100),
         (feed(State.CATCHING_UP, 100, missed=699), None),  # it gets no nearer
         (feed(State.CATCHING_UP, 900, missed=700, carried=100), 100),  # it may not arrive
-        (feed(State.CATCHING_UP, 900, missed=699, carried=100), None),
+        (feed(State.CATCHING_UP, 700, missed=99, carried=100), None),
         (feed(State.CATCHING_UP, 800), 800),  # so much is kept anyway
         (feed(State.ONLINE, 990), 990),
         (feed(State.SENDING, 100, rdb_only=True), None),

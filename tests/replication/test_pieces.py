@@ -11,15 +11,20 @@ import pytest
 
 from replication import source
 from replication.courier import Piece
+from replication.feed import ReplicaFeed
+from replication.pace import Pace
+from replication.peer import Peer, State
+from replication.primary import Primary
 from replication.source import HistoryGone, HistoryReader
 from replication.stream import FrameStream
+from store.client.session import Session
 from store.engine import Engine
 from store.events import encode_event
 from store.log import history
 from store.log.frame import Frame
 from store.log.memory import FrameTail, MemoryLog
 from store.log.segment import LogEnd, list_segments
-from store.log.writer import LogWriter
+from store.log.writer import PLACES, LogWriter
 from tests.bench.replication.nodes import children
 from tests.kit.cluster import eventually, info, offset, syncs
 from tests.kit.servers import HOST, chronis_server
@@ -96,14 +101,25 @@ def test_pieces_and_slices_together_are_history(
 
 
 def test_a_piece_ends_where_history_may_leave(log: LogWriter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is not synced yet stays here under `always`."""
+    """What is not synced yet stays here under `always`, within a segment too, and so does what is more than a piece."""
     monkeypatch.setattr(source, "LEAST_PIECE", 1)
-    kept = write(log, random.Random(1), 40)
-    for upto in (kept[0].end, kept[9].end, kept[39].end - 1):
-        reading = reader(log, tmp_path, 0)
-        while (piece := reading.piece(upto)) is not None:
-            assert frames_of(sent(piece))[-1].end == reading.offset <= upto
-        reading.close()
+    log.segment_bytes = 1 << 30
+    kept = write(log, random.Random(1), 400)
+    assert kept[-1].end > 5 * PLACES
+    for number in (300, 350, 398):
+        with contextlib.closing(reader(log, tmp_path, 0)) as reading:
+            piece = reading.piece(kept[number].end)
+            assert piece is not None
+            came = frames_of(sent(piece))
+            assert came[-1].end == reading.offset
+            assert kept[number].end - 2 * PLACES < reading.offset <= kept[number].end
+    monkeypatch.setattr(source, "PIECE", 2 * PLACES)
+    with contextlib.closing(reader(log, tmp_path, 0)) as reading:
+        came = []
+        while (piece := reading.piece(log.written_offset)) is not None:
+            came += frames_of(sent(piece))
+            assert piece.end - piece.start < 3 * PLACES
+    assert came == kept
     log.close()
 
 
@@ -126,7 +142,9 @@ def test_who_begins_within_a_frame_gets_its_rest_first(log: LogWriter, tmp_path:
     log.close()
 
 
-def test_there_is_no_piece_of_what_is_in_memory_or_little(log: LogWriter, tmp_path: Path) -> None:
+def test_there_is_no_piece_of_what_is_in_memory_or_little(
+    log: LogWriter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The loop sends that."""
     kept = write(log, random.Random(1), 40)
     recent = FrameTail(1 << 20, kept[10].offset)
@@ -136,6 +154,11 @@ def test_there_is_no_piece_of_what_is_in_memory_or_little(log: LogWriter, tmp_pa
         with contextlib.closing(reader(log, tmp_path, start, held)) as reading:
             assert reading.seek()
             assert reading.piece(log.written_offset) is None
+    monkeypatch.setattr(source, "LEAST_PIECE", 1)
+    for start in (kept[10].offset, kept[39].offset):  # else it would be one
+        with contextlib.closing(reader(log, tmp_path, start)) as reading:
+            assert reading.seek()
+            assert reading.piece(log.written_offset) is not None
     memory = MemoryLog(0, limit=1 << 20)
     assert reader(memory, tmp_path, 0).piece(0) is None
     log.close()
@@ -146,16 +169,48 @@ def test_history_that_has_gone_is_named(log: LogWriter, tmp_path: Path, monkeypa
     monkeypatch.setattr(source, "LEAST_PIECE", 1)
     write(log, random.Random(1), 60)
     segments = list_segments(str(tmp_path))
-    late = reader(log, tmp_path, 0)
-    assert late.seek()
-    for segment in segments[1:]:
-        Path(segment.path).unlink()
-    with pytest.raises(HistoryGone, match="no segment after it any more"):
-        late.piece(log.written_offset)
-    late.close()
+    for gone in (segments[:1], segments[:2], segments[1:]):
+        with contextlib.closing(reader(log, tmp_path, 0)) as late:
+            assert late.seek()
+            assert late._opened()._open() is not None
+            for segment in gone:
+                Path(segment.path).rename(segment.path + ".away")
+            with pytest.raises(HistoryGone, match="is not there any more"):
+                late.piece(log.written_offset)
+            for segment in gone:
+                Path(segment.path + ".away").rename(segment.path)
     Path(segments[0].path).unlink()
     with pytest.raises(HistoryGone):
         reader(log, tmp_path, 0).piece(log.written_offset)
+    log.close()
+
+
+async def test_what_a_replica_comes_back_for_is_read(log: LogWriter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may have found damage in what was carried to it unread: then it is the primary that names file and byte."""
+    monkeypatch.setattr(source, "LEAST_PIECE", 1)
+    kept = write(log, random.Random(1), 40)
+    asked: list[int] = []
+
+    class Reading(HistoryReader):
+        def piece(self, upto: int) -> Piece | None:
+            asked.append(self.offset)
+            return None
+
+    engine = SimpleNamespace(log=log, clock=SimpleNamespace(now_ms=lambda: 1), stats=SimpleNamespace(net_repl_output=0))
+    primary = SimpleNamespace(
+        engine=engine,
+        released=log.written_offset,
+        carried=[(0, kept[9].end)],
+        courier=SimpleNamespace(usable=True),
+        history_from=lambda offset: Reading(cast(Engine, engine), str(tmp_path), offset, lambda: FrameTail(0, 1 << 60)),
+        pace=Pace(cast(Engine, engine)),
+    )
+    session = cast(Session, SimpleNamespace(transport=None, fd=-1, net_output=0))
+    peer = Peer("replica", state=State.CATCHING_UP, sent=kept[3].offset)
+    peer.options.capabilities.add("chronis")
+    await ReplicaFeed(cast(Primary, primary), session, peer)._catch_up()
+    assert peer.sent == log.written_offset
+    assert kept[10].offset <= asked[0] < kept[-1].offset
     log.close()
 
 

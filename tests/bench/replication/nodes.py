@@ -173,9 +173,10 @@ def children(pid: int) -> set[int]:
 
 def pin(pid: int, cores: set[int]) -> None:
     """Let a process and its threads run on these cores only; 0: this thread."""
-    with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it, or a thread of it, has ended
+    with contextlib.suppress(FileNotFoundError):  # it has ended
         for task in Path(f"/proc/{pid or 'self'}/task").iterdir():
-            os.sched_setaffinity(int(task.name), cores)
+            with contextlib.suppress(ProcessLookupError):
+                os.sched_setaffinity(int(task.name), cores)
 
 
 def percentile(values: list[float], share: float) -> float:
