@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     from store.log.frame import Frame
 
 
+KEPT = "are kept in"
+"""The words before the file's name in the log line."""
+
+
 async def keep_lost_tail(primary: Primary, history_id: str, offset: int) -> Path | None:
     """Write what is held of our history from offset to its end into a file; return its path, None if nothing is held any more.
 
@@ -45,7 +49,7 @@ async def keep_lost_tail(primary: Primary, history_id: str, offset: int) -> Path
     folder.mkdir(parents=True, exist_ok=True)
     path = _place(folder, f"{begin:020d}-{end}", history_id)
     written = await primary.off_loop.run(lambda check: _write(check, path, history_id, begin, frames))
-    warn(f"{parted}: {written} bytes of events from {begin} up to {end} are kept in {path}")
+    warn(f"{parted}: {written} bytes of events from {begin} up to {end} {KEPT} {path}")
     return path
 
 

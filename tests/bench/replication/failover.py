@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
+from replication.lost import KEPT
 from tests.bench.replication import nodes
 from tests.bench.replication.nodes import KINDS, Kind
 from tests.kit.resp_client import Error, RespClient
@@ -182,7 +183,7 @@ def way_back(log: str) -> str:
     """How a node became a replica, by the lines it logged (both servers word them alike)."""
     if "Full resync from master" in log:
         return "full resync"
-    kept = re.search(r"were moved to (\S+)", log)
+    kept = re.search(rf"{KEPT} (\S+)", log)
     if kept is None:
         return "partial resync"
     return "partial resync, discarded tail named" if Path(kept[1]).is_file() else "partial resync, discarded tail MISSING"

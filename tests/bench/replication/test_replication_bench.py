@@ -27,7 +27,7 @@ def test_the_way_back_is_read_from_the_log(tmp_path: Path) -> None:
     partial = "MASTER <-> REPLICA sync: Master accepted a Partial Resynchronization.\n"
     assert way_back(partial) == "partial resync"
     assert (
-        way_back(f"7 bytes of events up to 9 were moved to {kept}\n" + partial)
+        way_back(f"7 bytes of events from 2 up to 9 are kept in {kept}\n" + partial)
         == "partial resync, discarded tail named"
     )
     assert way_back("Full resync from master: 0:1\n") == "full resync"
