@@ -26,7 +26,7 @@ IDLE_SECONDS = 10.0
 SILENT_TICKS = 100
 """How often it may be asked for a sign of life in vain (ten times a second): then it hangs, and another takes its place."""
 RETRY_SECONDS = 10.0
-"""How long after an attempt to start it in vain none is made for history, which the loop can send as well."""
+"""How long after it could not be started, or failed, it gets no history, which the loop can send as well."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class Courier:
         self._rate = -1  # what the process knows of the pace
         self._unanswered = 0  # signs of life that it was asked for since it gave one
         self._used = 0.0  # when it last had something to carry, in seconds of the monotonic clock
-        self._failed_at = -RETRY_SECONDS  # when it was last tried in vain to start one
+        self._failed_at = -RETRY_SECONDS  # when it last could not be started, or failed
         self._killed: list[subprocess.Popen[bytes]] = []  # and not ended yet, as in the middle of reading a disk that hangs
 
     async def carry(self, piece: Piece, connection: int, count: Callable[[int], None], hurry: bool = False) -> None:
@@ -81,8 +81,9 @@ class Courier:
             return
         if self._errands:
             self._judge_pace()
+            if not self._unanswered:
+                self._order(ECHO, 0)
             self._unanswered += 1
-            self._order(ECHO, 0)
             if self._unanswered > SILENT_TICKS:
                 self._lost("the courier does not answer any more")
         elif time.monotonic() - self._used > IDLE_SECONDS:
@@ -90,12 +91,12 @@ class Courier:
 
     @property
     def usable(self) -> bool:
-        """Tell whether there is a process, or one can be had as far as we know."""
-        return self._channel is not None or time.monotonic() - self._failed_at > RETRY_SECONDS
+        """Tell whether there is a process that works, or one can be had, as far as we know."""
+        return time.monotonic() - self._failed_at > RETRY_SECONDS
 
     def close(self) -> None:
         """End the process; what it carries is called off."""
-        self._lost("the courier is not wanted any more")
+        self._lost("the courier is not wanted any more", failed=False)
 
     def _judge_pace(self) -> None:
         rate = self._pace.courier_rate
@@ -120,16 +121,18 @@ class Courier:
 
     def _started(self) -> socket.socket:
         """Start a process and return the channel to it. Raises OSError."""
-        self._failed_at = time.monotonic()
         with contextlib.ExitStack() as stack:
             ours, theirs = map(stack.enter_context, socket.socketpair())
             # -P: the folder of that file is full of names that modules of the standard library might have
             command = [sys.executable or "python3", "-s", "-S", "-P", courier_process.__file__, str(theirs.fileno())]
-            self._process = subprocess.Popen(command, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL)
+            try:
+                self._process = subprocess.Popen(command, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL)
+            except OSError:
+                self._failed_at = time.monotonic()
+                raise
             ours.setblocking(False)
             stack.pop_all()
             theirs.close()
-        self._failed_at = -RETRY_SECONDS
         self._channel, self._heard, self._rate, self._unanswered = ours, b"", -1, 0
         asyncio.get_running_loop().add_reader(ours, self._hear)
         return ours
@@ -155,8 +158,10 @@ class Courier:
             if errand is not None:  # else it was called off
                 errand.report(kind, value)
 
-    def _lost(self, why: str) -> None:
-        """There is no process any more: whatever it carried has failed."""
+    def _lost(self, why: str, failed: bool = True) -> None:
+        """There is no process any more: whatever it carried has failed. failed: by its fault."""
+        if failed:
+            self._failed_at = time.monotonic()
         channel, process = self._channel, self._process
         self._channel = self._process = None
         if channel is not None:

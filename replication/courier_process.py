@@ -3,7 +3,8 @@
 It is run by its path and uses nothing but the standard library, so it is there within some milliseconds and takes little memory.
 
 Law: one slice at a time in turn, each only as far as the connection takes it, so that nobody waits for a replica that takes
-nothing. When the channel ends, the server has: so does this, and on no signal but SIGKILL, as it is the server that is told to stop.
+nothing. When the channel ends, the server has: so does this, and not when a whole group is told to stop or to start anew
+(SIGINT, SIGTERM, SIGHUP).
 
     order  = u8 kind | u64 number | u64 start | u64 end | u8 hurry
     report = u8 kind | u64 number | u64 value
@@ -21,7 +22,6 @@ from __future__ import annotations
 
 import array
 import contextlib
-import ctypes
 import errno
 import os
 import select
@@ -104,8 +104,10 @@ class Rounds:
         """Take orders and carry until the channel ends."""
         moved = False
         while True:
-            if self._pause(moved) and not self._take_order():
-                return
+            while self._pause(moved):
+                if not self._take_order():
+                    return
+                moved = True
             moved = self._round()
             if time.monotonic() - self._reported >= REPORT_SECONDS:
                 self._tell_all()
@@ -211,10 +213,16 @@ def step_back() -> None:
     """Leave the processor to the server whenever that wants it. Linux takes the length of a turn into account since 6.12."""
     nice = os.nice(NICENESS)
     number = SCHED_SETATTR.get(os.uname().machine)
-    if number is not None and sys.platform == "linux" and os.sched_getscheduler(0) == os.SCHED_OTHER:
+    if number is None or sys.platform != "linux":
+        return
+    with contextlib.suppress(ImportError, OSError):  # it is a wish: whatever does not know of it goes without
+        import ctypes
+
+        if os.sched_getscheduler(0) != os.SCHED_OTHER:
+            return
         # struct sched_attr of sched_setattr(2): size, policy, flags, nice, priority, runtime, deadline, period, two clamps
         wish = struct.pack("=IIQiIQQQII", 56, os.SCHED_OTHER, 0, nice, 0, TURN_NS, 0, 0, 0, 0)
-        ctypes.CDLL(None).syscall(number, 0, wish, 0)  # a kernel that refuses it goes without
+        ctypes.CDLL(None).syscall(number, 0, wish, 0)
 
 
 def main(channel: int) -> None:

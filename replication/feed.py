@@ -219,7 +219,8 @@ class ReplicaFeed:
         self._may_wait(0)
         reader, least = primary.history_from(peer.sent), primary.released - peer.sent
         self.missed = least
-        # Who comes back from within what was carried may have found damage in it: that is for us to name, so it is read now.
+        # Who comes back from within what was carried, to it or others, may have found damage in it: that is for us to name, so
+        # it is read now.
         self._read_upto = max((end for start, end in primary.carried if start <= peer.sent < end), default=0)
         try:
             while not reader.seek():  # noqa: ASYNC110 - nobody else can tell when: this is the work, in slices

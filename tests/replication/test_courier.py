@@ -233,6 +233,7 @@ async def test_a_process_that_ends_has_failed_and_is_followed_by_another(
         assert await take(theirs, snapshot.end) == content(snapshot)
         await again
     assert courier._process is not first
+    assert not courier.usable  # for history: the loop can send that
     if not noticed:
         with pytest.raises(OSError, match="the courier has ended"):
             await carrying
@@ -257,6 +258,7 @@ async def test_one_that_hangs_is_replaced(
         await asyncio.sleep(0)
     with pytest.raises(OSError, match="does not answer"):
         await carrying
+    assert not courier.usable
     assert courier._process is None
     await until(lambda: courier.tick() is None and not courier._killed)
 
@@ -292,6 +294,7 @@ async def test_it_ends_when_there_is_nothing_to_do_and_with_its_server(
     process, channel = courier._process, courier._channel
     assert process is not None
     assert channel is not None
+    assert courier.usable
     channel.shutdown(socket.SHUT_RDWR)
     assert process.wait(10) == 0
 
