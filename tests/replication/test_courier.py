@@ -14,6 +14,7 @@ import pytest
 
 from replication import courier as courier_module
 from replication import courier_process
+from replication import pace as pace_module
 from replication.courier import Courier, Piece
 from replication.courier_process import SLICE, Allowance
 from replication.pace import BUSY_SECONDS, Pace
@@ -317,18 +318,19 @@ def test_an_allowance_is_not_saved_up(monkeypatch: pytest.MonkeyPatch) -> None:
     assert allowance.rest() == pytest.approx(0, abs=1e-3)
 
 
-async def test_courier_and_loop_share_the_rate() -> None:
+async def test_courier_and_loop_share_the_rate(monkeypatch: pytest.MonkeyPatch) -> None:
     """Half each while both send, all for one alone; nothing holds the courier back where nobody is served."""
+    now = [100.0]
+    monkeypatch.setattr(pace_module, "time", SimpleNamespace(monotonic=lambda: now[0]))
     assert pace(0).courier_rate == 0
     assert pace(1000, busy=False).courier_rate == 1000  # it can't tell yet
     shared, idle = pace(10 * PORTION), pace(1000, busy=False)
     assert shared.courier_rate == 10 * PORTION
     await shared.turn(1)
-    assert idle.courier_rate == 1000
-    assert shared.courier_rate == 5 * PORTION
-    await asyncio.sleep(BUSY_SECONDS)
-    assert idle.courier_rate == 0
-    assert shared.courier_rate == 10 * PORTION
+    await idle.turn(1)
+    assert [idle.courier_rate, shared.courier_rate] == [500, 5 * PORTION]
+    now[0] += 2 * BUSY_SECONDS
+    assert [idle.courier_rate, shared.courier_rate] == [0, 10 * PORTION]
     await shared.turn(PORTION)
     whole = shared._claim(PORTION)
     shared.carrying = True
