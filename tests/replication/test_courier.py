@@ -1,6 +1,7 @@
 """Files that a process carries to replicas: whole, at the primary's pace, and called off without a trace."""
 
 import asyncio
+import contextlib
 import os
 import signal
 import socket
@@ -42,7 +43,7 @@ async def made() -> AsyncIterator[Callable[[int], Courier]]:
 
     yield make
     for courier in couriers:
-        courier.close()
+        await ended(courier)
 
 
 @pytest.fixture
@@ -73,7 +74,11 @@ def of_process(courier: Courier) -> set[str]:
     """The files and connections that a courier's process has open."""
     assert courier._process is not None
     folder = Path(f"/proc/{courier._process.pid}/fd")
-    return {os.readlink(number) for number in folder.iterdir()}
+    found = set()
+    for number in folder.iterdir():
+        with contextlib.suppress(FileNotFoundError):  # it closes some meanwhile
+            found.add(os.readlink(number))
+    return found
 
 
 async def take(theirs: socket.socket, size: int, portion: int = 1 << 20) -> bytes:
@@ -82,6 +87,12 @@ async def take(theirs: socket.socket, size: int, portion: int = 1 << 20) -> byte
     while len(came) < size:
         came += await asyncio.get_running_loop().sock_recv(theirs, min(portion, size - len(came)))
     return came
+
+
+async def ended(courier: Courier) -> None:
+    """End a courier's process, and wait for its end: a busy machine may take a while."""
+    courier.close()
+    await until(lambda: courier.tick() is None and not courier._killed)
 
 
 async def until(condition: Callable[[], bool]) -> None:
@@ -254,13 +265,10 @@ async def test_one_that_hangs_is_replaced(
     first = courier._process
     assert first is not None
     first.send_signal(signal.SIGSTOP)
-    for _ in range(6):
-        courier.tick()
-        await asyncio.sleep(0)
+    await until(lambda: courier.tick() is None and courier._process is None)
     with pytest.raises(OSError, match="does not answer"):
         await carrying
     assert not courier.usable
-    assert courier._process is None
     await until(lambda: courier.tick() is None and not courier._killed)
 
 

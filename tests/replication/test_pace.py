@@ -117,6 +117,9 @@ async def replica() -> AsyncIterator[tuple[ReplicaFeed, socket.socket]]:
     feed._may_wait(0)
     yield feed, theirs
     courier.close()
+    while courier._killed:
+        courier.tick()
+        await asyncio.sleep(0.01)
     if not transport.is_closing():
         transport.abort()
         await turns(3)
