@@ -46,14 +46,21 @@ async def made() -> AsyncIterator[Callable[[int], Courier]]:
         await ended(courier)
 
 
-@pytest.fixture
-def ends() -> Iterator[Ends]:
+@contextlib.contextmanager
+def connection() -> Iterator[Ends]:
     """Two ends of a connection that don't block."""
     ours, theirs = socket.socketpair()
     with ours, theirs:
         ours.setblocking(False)
         theirs.setblocking(False)
         yield ours, theirs
+
+
+@pytest.fixture
+def ends() -> Iterator[Ends]:
+    """A connection."""
+    with connection() as made:
+        yield made
 
 
 @pytest.fixture
@@ -138,10 +145,7 @@ async def test_beyond_the_rate_it_rests_unless_in_a_hurry(made: Callable[[int], 
     await asyncio.sleep(0.3)
     with pytest.raises(BlockingIOError):
         ends[1].recv(1)
-    others = socket.socketpair()
-    with others[0], others[1]:
-        for end in others:
-            end.setblocking(False)
+    with connection() as others:
         hurried = asyncio.create_task(slowly.carry(snapshot, others[0].fileno(), lambda _: None, hurry=True))
         assert await take(others[1], snapshot.end) == content(snapshot)
         await hurried
@@ -182,10 +186,7 @@ async def test_a_connection_that_takes_nothing_holds_up_no_other(made: Callable[
     theirs.close()
     with ours, pytest.raises(BrokenPipeError):
         await courier.carry(snapshot, ours.fileno(), lambda _: None)
-    ours, theirs = socket.socketpair()
-    with ours, theirs:
-        ours.setblocking(False)
-        theirs.setblocking(False)
+    with connection() as (ours, theirs):
         quick = asyncio.create_task(courier.carry(snapshot, ours.fileno(), lambda _: None))
         assert await take(theirs, snapshot.end) == content(snapshot)
         await quick
@@ -237,10 +238,7 @@ async def test_a_process_that_ends_has_failed_and_is_followed_by_another(
             await carrying
     else:
         os.waitid(os.P_PID, first.pid, os.WEXITED | os.WNOWAIT)  # noqa: ASYNC222 - it was killed
-    ours, theirs = socket.socketpair()
-    with ours, theirs:
-        ours.setblocking(False)
-        theirs.setblocking(False)
+    with connection() as (ours, theirs):
         again = asyncio.create_task(courier.carry(snapshot, ours.fileno(), lambda _: None))
         assert await take(theirs, snapshot.end) == content(snapshot)
         await again
